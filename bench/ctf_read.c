@@ -1,0 +1,112 @@
+/*
+ * Reads a trace folder with our reader, as convert does before it makes anything of it: decode and merge, or
+ * decode alone. Every field is decoded, none is looked at: as babeltrace2's sink.utils.dummy has it. Or runs a
+ * peer, to compare with.
+ *
+ *     ctf_read [--unordered] FOLDER           prints: events, CPU nanoseconds an event
+ *     ctf_read --peer FOLDER COMMAND...       prints: events, the command's CPU nanoseconds an event of FOLDER
+ *
+ * Both are medians of several runs.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/ctf/ctf.h"
+
+enum { RUNS = 5 };
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Nanoseconds of one pass; 0 = failed. */
+static uint64_t measure(const char *folder, bool unordered, uint64_t *events)
+{
+    struct ctf_options options = {.unordered = unordered};
+    struct ctf_reader *reader;
+    struct ctf_event event;
+    uint64_t start = cpu_ns(), sum = 0;
+    int state = ctf_open(folder, &options, NULL, &reader);
+    if (state)
+        return 0;
+    while ((state = ctf_next(reader, &event)) == 1)
+        sum += event.time_ns;
+    *events = ctf_losses(reader).events;
+    ctf_close(reader);
+    __asm__ volatile("" : : "r"(sum)); /* or the sums would be left out */
+    return state == 0 ? cpu_ns() - start : 0;
+}
+
+/* CPU nanoseconds of a command, without its output; 0 = failed. */
+static uint64_t measure_command(char **command)
+{
+    struct rusage usage;
+    int status;
+    pid_t pid = fork();
+    if (pid < 0)
+        return 0;
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout))
+            execvp(command[0], command);
+        _exit(127);
+    }
+    if (wait4(pid, &status, 0, &usage) != pid || status != 0)
+        return 0;
+    uint64_t seconds = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec);
+    return seconds * 1000000000 + (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+struct arguments {
+    const char *folder;
+    bool unordered;
+    char **peer; /* NULL = our reader */
+};
+
+static bool parse(int argc, char **argv, struct arguments *out)
+{
+    bool unordered = argc == 3 && strcmp(argv[1], "--unordered") == 0;
+    bool peer = argc > 3 && strcmp(argv[1], "--peer") == 0;
+    *out = (struct arguments){argv[peer || unordered ? 2 : 1], unordered, peer ? argv + 3 : NULL};
+    return argc == 2 || unordered || peer;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (!parse(argc, argv, &arguments)) {
+        fprintf(stderr, "usage: ctf_read [--unordered | --peer] FOLDER [COMMAND...]\n");
+        return 2;
+    }
+    uint64_t runs[RUNS], events = 0;
+    if (!measure(arguments.folder, false, &events) || !events) {
+        fprintf(stderr, "ctf_read: cannot read %s\n", arguments.folder);
+        return 1;
+    }
+    for (int i = 0; i < RUNS; i++) {
+        runs[i] =
+            arguments.peer ? measure_command(arguments.peer) : measure(arguments.folder, arguments.unordered, &events);
+        if (!runs[i]) {
+            fprintf(stderr, "ctf_read: %s failed\n", arguments.peer ? arguments.peer[0] : "reading");
+            return 1;
+        }
+    }
+    qsort(runs, RUNS, sizeof runs[0], by_value);
+    printf("%" PRIu64 " %.1f\n", events, (double)runs[RUNS / 2] / (double)events);
+    return 0;
+}

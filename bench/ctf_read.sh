@@ -1,0 +1,39 @@
+#!/bin/sh
+# Decoding and merging traces: our reader against babeltrace2, CPU time, medians of one run of this script.
+# usage: ctf_read.sh BUILD_DIR [TRACE_DIR]      without a trace it records two: of few streams and of many
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../tests/e2e/lttng_session.sh"
+[ $# -gt 1 ] || lttng_private "$@"
+build=$1
+
+# record NAME PROCESSES OPERATIONS: as many processes one after the other, each with a buffer on each CPU.
+record() {
+    lttng_create "$1"
+    lttng_event "$1" enable 'mapscope:*'
+    deadline 10 lttng --quiet start "$1"
+    for _ in $(seq "$2"); do
+        deadline 60 "$build/bench/load" "$3" >/dev/null
+    done
+    lttng_end "$1"
+}
+
+# compare TRACE: a line.
+compare() {
+    ours=$("$build/bench/ctf_read" "$1")
+    alone=$("$build/bench/ctf_read" --unordered "$1")
+    peer=$("$build/bench/ctf_read" --peer "$1" babeltrace2 "$1" -c sink.utils.dummy)
+    streams=$(find "$1" -type f -size +0 ! -name metadata ! -path '*/index/*' | wc -l)
+    echo "$streams ${ours% *} ${ours#* } ${alone#* } ${peer#* }" |
+        awk '{ printf "%7d %9d %9.1f %11.1f %12.1f %6.1fx\n", $1, $2, $3, $4, $5, $5 / $3 }'
+}
+
+echo 'streams    events      ours   unordered  babeltrace2  ratio   (ns of CPU an event)'
+if [ $# -gt 1 ]; then
+    compare "$2"
+else
+    record few 1 200000
+    compare "$lttng_dir/few"
+    record many 64 2000
+    compare "$lttng_dir/many"
+fi

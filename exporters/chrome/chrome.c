@@ -1,0 +1,357 @@
+/*
+ * See chrome.h. The rules of the format that are not obvious, as Perfetto's importer has them: the first key
+ * must be traceEvents; the whole file is lost to a surrogate escape, a NaN or a missing bracket; an X and a
+ * B/E in one file do not mix; small flow ids collide with the importer's own; an M with an empty name is an
+ * error; a number above 2^63-1 becomes another one.
+ */
+#include "exporters/chrome/chrome.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporters/chrome/json.h"
+#include "exporters/chrome/phrase.h"
+#include "support/vec.h"
+
+struct fact {
+    char *key, *value; /* owned */
+};
+
+struct chrome {
+    struct timeline_sink sink;
+    struct chrome_options options;
+    bool has_events;
+    struct fact *facts;
+    size_t fact_count, fact_capacity;
+    struct outbuf *out;      /* borrowed */
+    struct phrases rows;     /* (pid, row): what each slice of it begins with */
+    struct phrases names;    /* (name, category) of lasting slices */
+    struct phrases args;     /* (key, text) of lasting slices; key alone with any number */
+    struct phrases counters; /* (name, series) */
+};
+
+/* The cursor behind the comma. */
+static char *begin_event(struct chrome *chrome)
+{
+    char *at = json_begin(chrome->out);
+    if (chrome->has_events)
+        at = JSON_PUT(at, ",\n");
+    chrome->has_events = true;
+    return at;
+}
+
+static int end_event(struct chrome *chrome, char *at)
+{
+    *at++ = '}';
+    json_end(chrome->out, at);
+    return chrome->out->error;
+}
+
+static uint64_t since_base(const struct chrome *chrome, uint64_t time_ns)
+{
+    uint64_t base_ns = chrome->options.base_ns;
+    return time_ns > base_ns ? time_ns - base_ns : 0;
+}
+
+static char *put_place(char *at, uint32_t pid, uint32_t row)
+{
+    at = JSON_PUT(at, ",\"pid\":");
+    at = json_u64(at, pid);
+    if (row == 0)
+        return at;
+    at = JSON_PUT(at, ",\"tid\":");
+    return json_u64(at, row);
+}
+
+/* An empty name is an error in an M, and unreadable elsewhere. */
+static const char *visible(const char *name)
+{
+    return name[0] ? name : "(unnamed)";
+}
+
+static uint64_t address_of(const char *text)
+{
+    return (uintptr_t)text;
+}
+
+static char *put_name(struct outbuf *out, char *at, const char *name, const char *category)
+{
+    at = JSON_PUT(at, ",\"name\":");
+    at = json_string(out, at, visible(name));
+    at = JSON_PUT(at, ",\"cat\":");
+    return json_string(out, at, category);
+}
+
+PHRASE_RENDERER char *render_name(struct phrase *phrase, struct outbuf *out, char *at, const char *name,
+                                  const char *category)
+{
+    return phrase_keep(phrase, address_of(name), address_of(category), at, put_name(out, at, name, category));
+}
+
+static char *put_lasting_name(struct chrome *chrome, char *at, const char *name, const char *category)
+{
+    struct phrase *phrase = phrase_at(&chrome->names, address_of(name), address_of(category));
+    if (phrase_is(phrase, address_of(name), address_of(category)))
+        return phrase_copy(phrase, at);
+    return render_name(phrase, chrome->out, at, name, category);
+}
+
+static char *put_flow(char *at, const struct timeline_slice *slice)
+{
+    if (slice->flow == TIMELINE_FLOW_NONE)
+        return at;
+    at = JSON_PUT(at, ",\"bind_id\":");
+    at = json_u64(at, slice->flow_id);
+    return slice->flow == TIMELINE_FLOW_OUT ? JSON_PUT(at, ",\"flow_out\":true") : JSON_PUT(at, ",\"flow_in\":true");
+}
+
+PHRASE_RENDERER char *render_key(struct phrase *phrase, struct outbuf *out, char *at, const char *key)
+{
+    char *end = json_string(out, at, key);
+    *end++ = ':';
+    return phrase_keep(phrase, address_of(key), 0, at, end);
+}
+
+/* Keys are constant, so they last. */
+static inline char *put_key(struct chrome *chrome, char *at, const char *key)
+{
+    struct phrase *phrase = phrase_at(&chrome->args, address_of(key), 0);
+    return phrase_is(phrase, address_of(key), 0) ? phrase_copy(phrase, at) : render_key(phrase, chrome->out, at, key);
+}
+
+static char *put_text(struct chrome *chrome, char *at, const struct timeline_arg *arg)
+{
+    at = put_key(chrome, at, arg->key);
+    return json_string(chrome->out, at, arg->text);
+}
+
+PHRASE_RENDERER char *render_text(struct phrase *phrase, struct chrome *chrome, char *at,
+                                  const struct timeline_arg *arg)
+{
+    return phrase_keep(phrase, address_of(arg->key), address_of(arg->text), at, put_text(chrome, at, arg));
+}
+
+static inline char *put_lasting_text(struct chrome *chrome, char *at, const struct timeline_arg *arg)
+{
+    uint64_t key = address_of(arg->key), text = address_of(arg->text);
+    struct phrase *phrase = phrase_at(&chrome->args, key, text);
+    return phrase_is(phrase, key, text) ? phrase_copy(phrase, at) : render_text(phrase, chrome, at, arg);
+}
+
+static inline char *put_arg(struct chrome *chrome, char *at, const struct timeline_arg *arg, bool is_lasting)
+{
+    at = json_reserve(chrome->out, at, JSON_MARGIN);
+    if (arg->kind == TIMELINE_ARG_TEXT)
+        return is_lasting ? put_lasting_text(chrome, at, arg) : put_text(chrome, at, arg);
+    at = put_key(chrome, at, arg->key);
+    if (arg->kind == TIMELINE_ARG_HEX)
+        return json_hex(at, arg->number);
+    if (arg->kind == TIMELINE_ARG_INT)
+        return json_u64(at, arg->number);
+    return arg->number ? JSON_PUT(at, "true") : JSON_PUT(at, "false");
+}
+
+static char *put_args(struct chrome *chrome, char *at, const struct timeline_arg *args, size_t count, bool are_lasting)
+{
+    if (!count)
+        return at;
+    at = JSON_PUT(at, ",\"args\":{");
+    for (const struct timeline_arg *arg = args, *end = args + count; arg < end; arg++) {
+        at = put_arg(chrome, at, arg, are_lasting);
+        *at++ = ',';
+    }
+    at[-1] = '}';
+    return at;
+}
+
+PHRASE_RENDERER char *render_row(struct phrase *phrase, char *at, uint32_t pid, uint32_t row)
+{
+    char *end = JSON_PUT(at, "{\"ph\":\"X\"");
+    end = put_place(end, pid, row);
+    end = JSON_PUT(end, ",\"ts\":");
+    return phrase_keep(phrase, pid, row, at, end);
+}
+
+static char *put_row(struct chrome *chrome, char *at, uint32_t pid, uint32_t row)
+{
+    struct phrase *phrase = phrase_at(&chrome->rows, pid, row);
+    return phrase_is(phrase, pid, row) ? phrase_copy(phrase, at) : render_row(phrase, at, pid, row);
+}
+
+static int on_slice(void *self, const struct timeline_slice *slice)
+{
+    struct chrome *chrome = self;
+    uint64_t begin_ns = since_base(chrome, slice->begin_ns), end_ns = since_base(chrome, slice->end_ns);
+    char *at = begin_event(chrome);
+    at = put_row(chrome, at, slice->pid, slice->row);
+    at = json_microseconds(at, begin_ns);
+    at = JSON_PUT(at, ",\"dur\":");
+    at = json_microseconds(at, end_ns - begin_ns);
+    if (slice->is_lasting)
+        at = put_lasting_name(chrome, at, slice->name, slice->category);
+    else
+        at = put_name(chrome->out, at, slice->name, slice->category);
+    at = put_flow(at, slice);
+    at = put_args(chrome, at, slice->args, slice->arg_count, slice->is_lasting);
+    return end_event(chrome, at);
+}
+
+static int on_instant(void *self, const struct timeline_instant *instant)
+{
+    struct chrome *chrome = self;
+    char *at = begin_event(chrome);
+    at = JSON_PUT(at, "{\"ph\":\"i\",\"s\":\"t\"");
+    at = put_place(at, instant->pid, instant->row);
+    at = JSON_PUT(at, ",\"ts\":");
+    at = json_microseconds(at, since_base(chrome, instant->time_ns));
+    at = put_name(chrome->out, at, instant->name, instant->category);
+    at = put_args(chrome, at, instant->args, instant->arg_count, false);
+    return end_event(chrome, at);
+}
+
+PHRASE_RENDERER char *render_counted(struct phrase *phrase, struct outbuf *out, char *at, const char *name,
+                                     const char *series)
+{
+    char *end = JSON_PUT(at, ",\"name\":");
+    end = json_string(out, end, name);
+    end = JSON_PUT(end, ",\"args\":{");
+    end = json_string(out, end, series);
+    *end++ = ':';
+    return phrase_keep(phrase, address_of(name), address_of(series), at, end);
+}
+
+static char *put_counted(struct chrome *chrome, char *at, const struct timeline_counter *counter)
+{
+    uint64_t name = address_of(counter->name), series = address_of(counter->series);
+    struct phrase *phrase = phrase_at(&chrome->counters, name, series);
+    if (phrase_is(phrase, name, series))
+        return phrase_copy(phrase, at);
+    return render_counted(phrase, chrome->out, at, counter->name, counter->series);
+}
+
+static int on_counter(void *self, const struct timeline_counter *counter)
+{
+    struct chrome *chrome = self;
+    char *at = begin_event(chrome);
+    at = JSON_PUT(at, "{\"ph\":\"C\"");
+    at = put_place(at, counter->pid, 0);
+    at = JSON_PUT(at, ",\"ts\":");
+    at = json_microseconds(at, since_base(chrome, counter->time_ns));
+    at = put_counted(chrome, at, counter);
+    at = json_i64(at, counter->value);
+    *at++ = '}';
+    return end_event(chrome, at);
+}
+
+/* Up to its args' value: {"ph":"M",...,"name":"thread_name","args":{"name": */
+static char *begin_label(struct chrome *chrome, uint32_t pid, uint32_t row, const char *what)
+{
+    char *at = begin_event(chrome);
+    at = JSON_PUT(at, "{\"ph\":\"M\"");
+    at = put_place(at, pid, row);
+    at = row ? JSON_PUT(at, ",\"name\":\"thread_") : JSON_PUT(at, ",\"name\":\"process_");
+    at = json_put(at, what, strlen(what));
+    at = JSON_PUT(at, "\",\"args\":{");
+    at = json_string(chrome->out, at, what);
+    *at++ = ':';
+    return at;
+}
+
+/* Two M events: the name of a process (row 0) or a row, and where it stands among the others. */
+static int put_label(struct chrome *chrome, uint32_t pid, uint32_t row, const char *name, int32_t sort_index)
+{
+    char *at = begin_label(chrome, pid, row, "name");
+    at = json_string(chrome->out, at, visible(name));
+    *at++ = '}';
+    end_event(chrome, at);
+    at = begin_label(chrome, pid, row, "sort_index");
+    at = json_i64(at, sort_index);
+    *at++ = '}';
+    return end_event(chrome, at);
+}
+
+static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_index)
+{
+    return put_label(self, pid, 0, name, sort_index);
+}
+
+static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int32_t sort_index)
+{
+    return put_label(self, pid, row, name, sort_index);
+}
+
+/* Kept: the metadata comes behind the events. */
+static int on_metadata(void *self, const char *key, const char *value)
+{
+    struct chrome *chrome = self;
+    int error = VEC_RESERVE(chrome->facts, chrome->fact_count, chrome->fact_capacity, 1);
+    if (error)
+        return error;
+    struct fact fact = {.key = strdup(key), .value = strdup(value)};
+    if (!fact.key || !fact.value) {
+        free(fact.key);
+        free(fact.value);
+        return -ENOMEM;
+    }
+    chrome->facts[chrome->fact_count++] = fact;
+    return 0;
+}
+
+int chrome_create(struct outbuf *out, const struct chrome_options *options, struct chrome **out_chrome)
+{
+    struct chrome *chrome = calloc(1, sizeof *chrome);
+    if (!chrome)
+        return -ENOMEM;
+    chrome->sink = (struct timeline_sink){.process = on_process,
+                                          .row = on_row,
+                                          .slice = on_slice,
+                                          .instant = on_instant,
+                                          .counter = on_counter,
+                                          .metadata = on_metadata,
+                                          .self = chrome};
+    chrome->options = *options;
+    chrome->out = out;
+    json_end(out, JSON_PUT(json_begin(out), "{\"traceEvents\":[\n"));
+    *out_chrome = chrome;
+    return 0;
+}
+
+void chrome_destroy(struct chrome *chrome)
+{
+    if (!chrome)
+        return;
+    for (size_t i = 0; i < chrome->fact_count; i++) {
+        free(chrome->facts[i].key);
+        free(chrome->facts[i].value);
+    }
+    free(chrome->facts);
+    free(chrome);
+}
+
+const struct timeline_sink *chrome_sink(const struct chrome *chrome)
+{
+    return &chrome->sink;
+}
+
+int chrome_finish(struct chrome *chrome)
+{
+    struct outbuf *out = chrome->out;
+    const struct chrome_options *options = &chrome->options;
+    char *at = json_begin(out);
+    at = JSON_PUT(at, "\n],\"metadata\":{\"clock\":\"CLOCK_MONOTONIC\",\"base_ns\":");
+    at = json_u64(at, options->base_ns);
+    if (options->clock_offset_ns) {
+        at = JSON_PUT(at, ",\"base_epoch_ns\":");
+        at = json_i64(at, (int64_t)(options->base_ns + (uint64_t)options->clock_offset_ns));
+    }
+    for (size_t i = 0; i < chrome->fact_count; i++) {
+        *at++ = ',';
+        at = json_string(out, at, chrome->facts[i].key);
+        *at++ = ':';
+        at = json_string(out, at, chrome->facts[i].value);
+    }
+    at = JSON_PUT(at, "}}\n");
+    json_end(out, at);
+    return out->error;
+}

@@ -1,0 +1,56 @@
+/* mapscope: picks the subcommand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"record", "run a program and record what its maps and locks do", cmd_record},
+    {"convert", "turn a recording into profiles, a timeline and a report", cmd_convert},
+    {"doctor", "say what would keep a recording from working, and how to mend it", cmd_doctor},
+};
+
+enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *stream)
+{
+    fputs("usage: mapscope COMMAND ...\n\nSee what your maps and locks do in production.\n\n", stream);
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        fprintf(stream, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    fputs("\nmapscope COMMAND --help says more. mapscope --version prints the version.\n", stream);
+}
+
+int cli_usage_error(const char *why, const char *command)
+{
+    fprintf(stderr, "mapscope: %s\nTry 'mapscope %s%s--help'.\n", why, command, *command ? " " : "");
+    return CLI_USAGE;
+}
+
+/* For output that somebody may read: a full disk is a failure. */
+static int finish(FILE *stream)
+{
+    return fflush(stream) || ferror(stream) ? CLI_FAILED : CLI_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < COMMANDS_COUNT; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0) {
+        puts("mapscope " MAPSCOPE_VERSION);
+        return finish(stdout);
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return finish(stdout);
+    }
+    if (*name)
+        return cli_usage_error("no such command", "");
+    print_usage(stderr);
+    return CLI_USAGE;
+}

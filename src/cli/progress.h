@@ -1,0 +1,23 @@
+/* A progress line on stderr for work that takes over a second, if stderr is a terminal; and Ctrl-C. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    const char *what; /* "reading out/trace" */
+    bool is_terminal, is_shown;
+    uint64_t begin_ns, shown_ns;
+};
+
+/* Also makes SIGINT and SIGTERM end the work in good order: progress_update then returns false. */
+void progress_begin(struct progress *progress, const char *what);
+
+/* `self` is the struct progress. False = the user wants to stop. */
+bool progress_update(void *self, uint64_t done, uint64_t total);
+
+/* Wipes the line. */
+void progress_end(struct progress *progress);
+
+#endif

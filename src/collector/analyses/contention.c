@@ -1,0 +1,167 @@
+/* See contention.h. */
+#include "collector/analyses/contention.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/analyses/contention_state.h"
+#include "support/vec.h"
+
+int contention_create(struct stacks *stacks, struct contention **out)
+{
+    struct contention *contention = calloc(1, sizeof *contention);
+    if (!contention)
+        return -ENOMEM;
+    contention->stacks = stacks;
+    hashmap_init(&contention->locks, sizeof(struct contention_lock_key), sizeof(struct contention_lock_state));
+    hashmap_init(&contention->cells, sizeof(struct contention_cell_key), sizeof(struct contention_cell));
+    int error = strtab_create(&contention->names);
+    if (error) {
+        contention_destroy(contention);
+        return error;
+    }
+    *out = contention;
+    return 0;
+}
+
+void contention_destroy(struct contention *contention)
+{
+    if (!contention)
+        return;
+    strtab_destroy(contention->names);
+    hashmap_fini(&contention->locks);
+    hashmap_fini(&contention->cells);
+    free(contention->samplers);
+    free(contention);
+}
+
+/* Values of a damaged trace may be anything: they saturate, so that a profile's int64 never turns negative. */
+static void add(struct contention_sum *sum, uint64_t value, uint64_t weight)
+{
+    unsigned __int128 product = (unsigned __int128)value * weight;
+    unsigned __int128 whole = sum->whole + (product / EVENT_WEIGHT_ONE);
+    sum->whole = whole < INT64_MAX / 2 ? (uint64_t)whole : INT64_MAX / 2;
+    sum->fraction += (uint64_t)(product % EVENT_WEIGHT_ONE);
+}
+
+static int lock_of(struct contention *contention, const struct event *event, const struct event_object *object,
+                   const struct event_text *name, uint32_t kind, struct contention_lock_state **out)
+{
+    struct contention_lock_key key = {.address = object->address, .generation = object->generation, .pid = event->pid};
+    bool is_new;
+    struct contention_lock_state *lock = hashmap_put(&contention->locks, &key, &is_new);
+    if (!lock)
+        return -ENOMEM;
+    if (is_new) {
+        lock->id = (uint32_t)contention->locks.count - 1;
+        lock->kind = kind;
+    }
+    *out = lock;
+    if (lock->name == 0 && name->length)
+        return strtab_intern(contention->names, name->data, strnlen(name->data, name->length), &lock->name);
+    return 0;
+}
+
+static int add_to_cell(struct contention *contention, const struct contention_cell_key *key, uint64_t delay_ns,
+                       uint64_t weight)
+{
+    struct contention_cell *cell = hashmap_put(&contention->cells, key, NULL);
+    if (!cell)
+        return -ENOMEM;
+    add(&cell->count, 1, weight);
+    add(&cell->delay, delay_ns, weight);
+    if (delay_ns > cell->max_ns)
+        cell->max_ns = delay_ns;
+    return 0;
+}
+
+static int intern_stack(struct contention *contention, const struct event *event, stack_id *out)
+{
+    return stacks_intern(contention->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns, out);
+}
+
+static int apply_release(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_release *release = &event->lock_release;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &release->lock, &release->name, release->kind, &lock);
+    if (error)
+        return error;
+    add(&lock->handoff, release->handoff_ns, release->weight);
+    if (release->charge_ns == 0)
+        return 0; /* only the hand-off before this hold was contended: nobody's critical section */
+    struct contention_cell_key key = {.lock = lock->id, .mode = release->mode, .bucket = CONTENTION_RELEASE_CELL};
+    error = intern_stack(contention, event, &key.stack);
+    return error ? error : add_to_cell(contention, &key, release->charge_ns, release->weight);
+}
+
+static int apply_wait(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_wait *wait = &event->lock_wait;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &wait->lock, &wait->name, wait->kind, &lock);
+    if (error)
+        return error;
+    if (wait->wait_ns > lock->max_wait_ns)
+        lock->max_wait_ns = wait->wait_ns;
+    struct contention_cell_key key = {
+        .lock = lock->id, .mode = wait->mode, .result = wait->result, .bucket = contention_bucket_of(wait->wait_ns)};
+    error = intern_stack(contention, event, &key.stack);
+    return error ? error : add_to_cell(contention, &key, wait->wait_ns, wait->weight);
+}
+
+static void raise_to(uint64_t *value, uint64_t other)
+{
+    if (other > *value)
+        *value = other;
+}
+
+/* Totals are cumulative and may come more than once, in any order: the largest are the last. */
+static int apply_totals(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_totals *totals = &event->lock_totals;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &totals->lock, &totals->name, totals->kind, &lock);
+    if (error)
+        return error;
+    lock->has_totals = true;
+    raise_to(&lock->totals.ops, totals->ops);
+    raise_to(&lock->totals.contentions, totals->contentions);
+    raise_to(&lock->totals.wait_ns, totals->wait_ns);
+    raise_to(&lock->totals.charge_ns, totals->charge_ns);
+    raise_to(&lock->totals.handoff_ns, totals->handoff_ns);
+    raise_to(&lock->totals.max_ns, totals->max_ns);
+    raise_to(&lock->totals.dropped, totals->dropped);
+    return 0;
+}
+
+static int apply_sampler(struct contention *contention, const struct event_sampler_config *config)
+{
+    struct contention_sampler sampler = {config->mutex_mode, config->mutex_fraction, config->mutex_rate_ns};
+    for (size_t i = 0; i < contention->sampler_count; i++) {
+        const struct contention_sampler *known = &contention->samplers[i];
+        if (known->mode == sampler.mode && known->fraction == sampler.fraction && known->rate_ns == sampler.rate_ns)
+            return 0;
+    }
+    int error = VEC_RESERVE(contention->samplers, contention->sampler_count, contention->sampler_capacity, 1);
+    if (!error)
+        contention->samplers[contention->sampler_count++] = sampler;
+    return error;
+}
+
+int contention_apply(struct contention *contention, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_LOCK_RELEASE:
+        return apply_release(contention, event);
+    case EVENT_LOCK_WAIT:
+        return apply_wait(contention, event);
+    case EVENT_LOCK_TOTALS:
+        return apply_totals(contention, event);
+    case EVENT_SAMPLER_CONFIG:
+        return apply_sampler(contention, &event->sampler_config);
+    default:
+        return 0;
+    }
+}

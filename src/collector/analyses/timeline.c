@@ -1,0 +1,241 @@
+/*
+ * See timeline.h, and timeline_state.h for the parts. Here: each event to its part, instants, and
+ * what is written at the end.
+ */
+#include "collector/analyses/timeline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/analyses/timeline_state.h"
+#include "support/strtab.h"
+
+struct pid_id {
+    uint64_t pid, id;
+};
+
+int timeline_create(const struct timeline_sink *sink, const struct timeline_options *options,
+                    struct timeline_builder **out)
+{
+    struct timeline_builder *timeline = calloc(1, sizeof *timeline);
+    if (!timeline)
+        return -ENOMEM;
+    timeline->sink = *sink;
+    timeline->options = *options;
+    timeline->now_ns = options->base_ns;
+    timeline->next_pid = TIMELINE_SYNTHETIC_PID + 1; /* the first one stands for pid 0 */
+    timeline->next_flow = TIMELINE_FLOW_FIRST;
+    hashmap_init(&timeline->processes, sizeof(uint32_t), sizeof(struct timeline_process));
+    hashmap_init(&timeline->threads, 2 * sizeof(uint32_t), sizeof(struct timeline_thread *));
+    hashmap_init(&timeline->maps, sizeof(struct timeline_object_key), sizeof(struct timeline_map *));
+    hashmap_init(&timeline->locks, sizeof(struct timeline_object_key), sizeof(struct timeline_lock *));
+    hashmap_init(&timeline->actions, sizeof(struct pid_id), sizeof(struct timeline_action));
+    int error = strtab_create(&timeline->titles);
+    if (!error)
+        error = timeline_stories_init(timeline);
+    if (error)
+        timeline_destroy(timeline);
+    else
+        *out = timeline;
+    return error;
+}
+
+/* Threads first: their open frames hold on to maps. */
+void timeline_destroy(struct timeline_builder *timeline)
+{
+    if (!timeline)
+        return;
+    const void *key;
+    void *value;
+    for (size_t at = 0; hashmap_next(&timeline->threads, &at, &key, &value);)
+        timeline_thread_destroy(*(struct timeline_thread **)value);
+    for (size_t at = 0; hashmap_next(&timeline->maps, &at, &key, &value);)
+        timeline_map_destroy(*(struct timeline_map **)value);
+    for (size_t at = 0; hashmap_next(&timeline->locks, &at, &key, &value);)
+        timeline_lock_destroy(*(struct timeline_lock **)value);
+    hashmap_fini(&timeline->processes);
+    hashmap_fini(&timeline->threads);
+    hashmap_fini(&timeline->maps);
+    hashmap_fini(&timeline->locks);
+    hashmap_fini(&timeline->actions);
+    hashmap_fini(&timeline->lost);
+    strtab_destroy(timeline->titles);
+    free(timeline);
+}
+
+/* A log line or a variant. */
+static int note_event(struct timeline_builder *timeline, const struct event *event)
+{
+    const struct event_note *note = &event->note;
+    struct timeline_thread *thread;
+    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (error)
+        return error;
+    char *message = timeline_text(note->message);
+    char *category = timeline_text(note->category);
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_int(&args, "id", note->id);
+    timeline_arg_true(&args, "truncated", note->truncated);
+    error = -ENOMEM;
+    if (message && category)
+        error = timeline_put_instant(timeline, &thread->row, event->time_ns, message[0] ? message : "(empty)", category,
+                                     &args);
+    free(message);
+    free(category);
+    return error;
+}
+
+static int fault_event(struct timeline_builder *timeline, const struct event *event)
+{
+    /* docs/events.md, map_fault.kind */
+    static const char *const names[] = {
+        "fault", "concurrent write", "read and write", "iterate and write", "write to a nil map", "unhashable key"};
+    const struct event_map_fault *fault = &event->map_fault;
+    struct timeline_thread *thread;
+    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (error)
+        return error;
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_hex(&args, "map", fault->map.address);
+    timeline_arg_hex(&args, "key_id", fault->key_id);
+    timeline_arg_int(&args, "other_thread", fault->other_tid);
+    timeline_arg_site(&args, timeline_site(timeline, event));
+    const char *name = names[fault->kind < sizeof names / sizeof *names ? fault->kind : 0];
+    return timeline_put_instant(timeline, &thread->row, event->time_ns, name, "fault", &args);
+}
+
+/* Its tid may come back as another thread. */
+static int thread_exit(struct timeline_builder *timeline, const struct event *event)
+{
+    struct timeline_thread *thread;
+    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (!error)
+        error = timeline_frames_end(timeline, thread, event->time_ns);
+    if (!error)
+        nest_restart(&thread->row.nest, event->time_ns);
+    return error;
+}
+
+int timeline_apply(struct timeline_builder *timeline, const struct event *event)
+{
+    if (event->time_ns > timeline->now_ns)
+        timeline->now_ns = event->time_ns;
+    switch (event->kind) {
+    case EVENT_MAP_ALLOC:
+    case EVENT_MAP_FREE:
+    case EVENT_MAP_GROW:
+    case EVENT_MAP_GROW_END:
+    case EVENT_MAP_ASSIGN:
+    case EVENT_MAP_ACCESS:
+    case EVENT_MAP_DELETE:
+    case EVENT_MAP_CLEAR:
+        return timeline_map_event(timeline, event);
+    case EVENT_DEFER_PUSH:
+    case EVENT_DEFER_RUN_BEGIN:
+    case EVENT_DEFER_RUN_END:
+        return timeline_action_event(timeline, event);
+    case EVENT_MAP_ITER_BEGIN:
+    case EVENT_MAP_ITER_END:
+        return timeline_iteration_event(timeline, event);
+    case EVENT_LOCK_WAIT:
+    case EVENT_LOCK_RELEASE:
+        return timeline_lock_event(timeline, event);
+    case EVENT_REGION_BEGIN:
+    case EVENT_REGION_END:
+        return timeline_region_event(timeline, event);
+    case EVENT_LOG:
+    case EVENT_VARIANT:
+        return note_event(timeline, event);
+    case EVENT_MAP_FAULT:
+        return fault_event(timeline, event);
+    case EVENT_THREAD_EXIT:
+        return thread_exit(timeline, event);
+    case EVENT_MODULE_LOAD:
+    case EVENT_MODULE_UNLOAD:
+        timeline_forget_functions(timeline);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int put_fact(struct timeline_builder *timeline, const char *key, uint64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    return number ? timeline->sink.metadata(timeline->sink.self, key, text) : 0;
+}
+
+/* What is not in the timeline, and why. */
+static int put_facts(struct timeline_builder *timeline)
+{
+    static const struct losses none;
+    const struct timeline_stats *stats = &timeline->stats;
+    const struct losses *losses = timeline->options.losses ? timeline->options.losses : &none;
+    const struct {
+        const char *key;
+        uint64_t number;
+    } facts[] = {
+        {"events", losses->events},
+        {"lost_events", losses->discarded_events},
+        {"lost_packets", losses->lost_packets},
+        {"damaged_packets", losses->damaged_packets},
+        {"skipped_streams", losses->skipped_streams},
+        {"skipped_traces", losses->skipped_traces},
+        {"dropped_by_runtime", losses->dropped_by_runtime},
+        {"slices_cut", stats->cut},
+        {"slices_unfinished", stats->unfinished},
+        {"slices_dropped", stats->dropped},
+        {"ends_without_begin", stats->unmatched},
+    };
+    int error = 0;
+    for (size_t i = 0; !error && i < sizeof facts / sizeof *facts; i++)
+        error = put_fact(timeline, facts[i].key, facts[i].number);
+    return error;
+}
+
+static int end_frames(struct timeline_builder *timeline)
+{
+    const void *key;
+    void *value;
+    int error = 0;
+    for (size_t at = 0; !error && hashmap_next(&timeline->threads, &at, &key, &value);)
+        error = timeline_frames_end(timeline, *(struct timeline_thread **)value, timeline->now_ns);
+    return error;
+}
+
+/* The viewer begins where the first event is: so that its times are the report's, there is one at 0. */
+static int mark_zero(struct timeline_builder *timeline)
+{
+    static const struct timeline_args none;
+    const struct timeline_thread *thread = timeline->first_thread;
+    if (timeline->is_zero_marked || !thread)
+        return 0;
+    return timeline_put_instant(timeline, &thread->row, timeline->options.base_ns, "recording begins", "note", &none);
+}
+
+int timeline_finish(struct timeline_builder *timeline, uint64_t end_ns)
+{
+    if (end_ns > timeline->now_ns)
+        timeline->now_ns = end_ns;
+    int error = end_frames(timeline);
+    if (!error)
+        error = timeline_actions_finish(timeline);
+    if (!error)
+        error = timeline_maps_finish(timeline);
+    if (!error)
+        error = timeline_locks_finish(timeline);
+    if (!error)
+        error = mark_zero(timeline);
+    if (!error)
+        error = timeline_name_threads(timeline);
+    return error ? error : put_facts(timeline);
+}
+
+struct timeline_stats timeline_stats(const struct timeline_builder *timeline)
+{
+    return timeline->stats;
+}

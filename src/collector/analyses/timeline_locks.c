@@ -1,0 +1,153 @@
+/* See timeline_state.h: waits on the waiter's row; holds and how many wait for them on the lock's group. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/analyses/timeline_state.h"
+
+/* docs/events.md, mode */
+enum { EXCLUSIVE = 0, NS_A_MS = 1000000 };
+
+/* docs/events.md, lock_wait.result: 0 = acquired. */
+static const char *const wait_results[] = {NULL, "timeout", "error"};
+
+void timeline_lock_destroy(struct timeline_lock *lock)
+{
+    free(lock->waiting.changes);
+    timeline_group_fini(&lock->group);
+    free(lock);
+}
+
+static int create_lock(struct timeline_builder *timeline, const struct timeline_object_key *key, struct event_text name,
+                       struct timeline_lock **out)
+{
+    struct timeline_lock *lock = calloc(1, sizeof *lock);
+    if (!lock)
+        return -ENOMEM;
+    lock->wait_name = timeline_lasting_title(timeline, "wait", name, key->address);
+    int error = lock->wait_name ? timeline_group_init(timeline, TIMELINE_GROUP_LOCK, key, name, &lock->group) : -ENOMEM;
+    struct timeline_lock **slot = error ? NULL : hashmap_put(&timeline->locks, key, NULL);
+    if (!slot) {
+        timeline_lock_destroy(lock);
+        return -ENOMEM;
+    }
+    *slot = *out = lock;
+    return 0;
+}
+
+static int get_lock(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
+                    struct event_text name, struct timeline_lock **out)
+{
+    struct timeline_object_key key = timeline_object_key(pid, object);
+    struct timeline_lock **slot = hashmap_find(&timeline->locks, &key);
+    if (!slot)
+        return create_lock(timeline, &key, name, out);
+    *out = *slot;
+    return 0;
+}
+
+static uint64_t saturating_add(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static int wait_event(struct timeline_builder *timeline, const struct event *event)
+{
+    const struct event_lock_wait *wait = &event->lock_wait;
+    struct timeline_lock *lock;
+    struct timeline_thread *thread;
+    struct timeline_span span;
+    const struct timeline_thread *owner = NULL;
+    uint64_t end_ns = saturating_add(wait->begin_ns, wait->wait_ns);
+    int error = get_lock(timeline, event->pid, &wait->lock, wait->name, &lock);
+    if (!error)
+        error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (!error && wait->owner_tid)
+        error = timeline_thread_borrow(timeline, event->pid, wait->owner_tid, &owner);
+    if (!error)
+        error = timeline_waiting_add(timeline, lock, wait->begin_ns, end_ns, wait->weight);
+    if (!error)
+        error = timeline_fit(timeline, &thread->row, wait->begin_ns, end_ns, &span);
+    if (error)
+        return error;
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_text(&args, "owner", owner ? owner->who : NULL);
+    if (wait->result < sizeof wait_results / sizeof *wait_results)
+        timeline_arg_text(&args, "result", wait_results[wait->result]);
+    timeline_arg_site(&args, timeline_lock_site(timeline, event));
+    struct timeline_slice slice = {.name = lock->wait_name, .category = "lock", .is_lasting = true};
+    return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
+}
+
+/* A lock that is held exclusively has one row: its holds do not overlap. */
+static int hold_row(struct timeline_builder *timeline, const struct event *event, struct timeline_lock *lock,
+                    struct timeline_row **out)
+{
+    uint32_t tid = event->lock_release.mode == EXCLUSIVE ? 0 : event->tid;
+    return timeline_group_row(timeline, &lock->group, TIMELINE_HOLDS, tid, out);
+}
+
+static int put_hold(struct timeline_builder *timeline, const struct event *event, const struct timeline_thread *thread,
+                    const struct timeline_row *row, const struct timeline_span *span)
+{
+    const struct event_lock_release *release = &event->lock_release;
+    char name[TIMELINE_LABEL_BYTES], delay[TIMELINE_LABEL_BYTES];
+    snprintf(name, sizeof name, "%s holds", thread->label);
+    snprintf(delay, sizeof delay, "%.3f ms", (double)release->charge_ns / NS_A_MS);
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_int(&args, "waiters", release->waiters);
+    timeline_arg_text(&args, "made others wait", release->charge_ns ? delay : NULL);
+    timeline_arg_int(&args, "charge_ns", release->charge_ns);
+    timeline_arg_int(&args, "handoff_ns", release->handoff_ns);
+    timeline_arg_int(&args, "hold_seq", release->hold_seq);
+    timeline_arg_site(&args, timeline_lock_site(timeline, event));
+    struct timeline_slice slice = {.name = name, .category = "lock"};
+    return timeline_put_slice(timeline, row, span, &args, &slice);
+}
+
+/*
+ * From the first waiter to the release. Where nobody came to wait while the lock was held, those that wait
+ * were handed on from the hold before: that hold has no length, and is not drawn.
+ */
+static int release_event(struct timeline_builder *timeline, const struct event *event)
+{
+    const struct event_lock_release *release = &event->lock_release;
+    uint64_t contended_ns = release->contended_ns < release->release_ns ? release->contended_ns : release->release_ns;
+    struct timeline_lock *lock;
+    struct timeline_thread *thread;
+    struct timeline_row *row;
+    struct timeline_span span;
+    int error = get_lock(timeline, event->pid, &release->lock, release->name, &lock);
+    if (error || !contended_ns)
+        return error;
+    error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (!error)
+        error = hold_row(timeline, event, lock, &row);
+    if (!error)
+        error = timeline_fit(timeline, row, release->release_ns - contended_ns, release->release_ns, &span);
+    if (error || span.begin_ns == span.end_ns)
+        return error;
+    return put_hold(timeline, event, thread, row, &span);
+}
+
+int timeline_lock_event(struct timeline_builder *timeline, const struct event *event)
+{
+    return event->kind == EVENT_LOCK_WAIT ? wait_event(timeline, event) : release_event(timeline, event);
+}
+
+int timeline_locks_finish(struct timeline_builder *timeline)
+{
+    const void *key;
+    void *value;
+    int error = 0;
+    for (size_t at = 0; !error && hashmap_next(&timeline->locks, &at, &key, &value);) {
+        struct timeline_lock *lock = *(struct timeline_lock **)value;
+        error = timeline_waiting_finish(timeline, lock);
+        if (!error)
+            error = timeline_name_group(timeline, &lock->group);
+    }
+    return error;
+}

@@ -1,0 +1,399 @@
+/*
+ * What the parts of the timeline share: rows and groups (timeline_rows.c), slices whose begin and end are
+ * two events (timeline_frames.c), names of functions (timeline_names.c), deferred actions
+ * (timeline_actions.c), maps (timeline_maps.c), their keys (timeline_ops.c, timeline_stories.c) and locks
+ * (timeline_locks.c). Private to src/collector/analyses/timeline*.c.
+ */
+#ifndef COLLECTOR_TIMELINE_STATE_H
+#define COLLECTOR_TIMELINE_STATE_H
+
+#include "collector/analyses/timeline.h"
+#include "collector/analyses/timeline_args.h"
+#include "collector/analyses/timeline_nest.h"
+#include "support/hashmap.h"
+
+struct strtab;
+
+struct timeline_row {
+    uint32_t pid, id;
+    uint32_t tid; /* whose work it shows; 0 = of any thread */
+    char *title;  /* owned; NULL = by its kind and thread */
+    struct nest nest;
+};
+
+/* Keys of one map that are shown each on rows of their own. */
+enum { TIMELINE_STORIES_MAX = 8 };
+
+/* What a row of a group shows; in this order. */
+enum timeline_row_kind {
+    TIMELINE_HOLDS, /* of a lock; all that follow are of a map */
+    TIMELINE_FINDINGS,
+    TIMELINE_STORY, /* the first of TIMELINE_STORIES_MAX */
+    TIMELINE_ASSIGNS = TIMELINE_STORY + TIMELINE_STORIES_MAX,
+    TIMELINE_CLEANUP,
+    TIMELINE_GROWTH,
+    TIMELINE_ROW_KINDS
+};
+
+/* A map or a lock: shown as a process of its own. */
+struct timeline_group {
+    uint32_t pid;       /* synthetic */
+    uint32_t owner_pid; /* real */
+    int32_t sort_index;
+    char *title;                                   /* owned */
+    struct hashmap rows;                           /* (kind, tid) -> struct timeline_row *, owned */
+    struct timeline_row *last[TIMELINE_ROW_KINDS]; /* a cache: most events are of the thread of the last one */
+    uint32_t used[TIMELINE_ROW_KINDS];             /* rows of each kind so far */
+    uint32_t crowded;                              /* rows for whose kind there was no number left */
+};
+
+/* Who calls: the function at the top of a stack and the one that called it, or that it is inlined into. */
+struct timeline_site {
+    const char *function, *caller; /* NULL = unknown; borrowed from the symbols */
+};
+
+struct timeline_span {
+    uint64_t begin_ns, end_ns;
+    uint64_t cut_ns; /* by how much it was shortened */
+};
+
+struct timeline_object_key {
+    uint64_t pid, address, generation;
+};
+
+/* The cleanups of a key that one thread registered. */
+struct timeline_lane {
+    const struct timeline_thread *by; /* NULL = any */
+    struct timeline_row *row;
+    uint64_t busy_until_ns;
+};
+
+/* A key that was lost: shown on rows of its own; see timeline_stories.c. */
+struct timeline_story {
+    uint64_t key_id;
+    const char *key; /* borrowed from the finding; NULL = not recorded */
+    char hex[24];    /* its id, to stand for it */
+    enum timeline_row_kind kind;
+    struct timeline_row *entry;
+    struct timeline_lane *lanes; /* owned */
+    size_t lane_count, lane_capacity;
+};
+
+/* The last assign of a live key: held back until it is known whether a flow leaves it. */
+struct timeline_held {
+    const struct timeline_row *row;
+    struct timeline_span span;
+    uint64_t version, seq;
+    struct timeline_site site;
+    const struct timeline_thread *by;
+    struct timeline_story *story; /* NULL = it is not told */
+    char *key;                    /* owned; NULL = not recorded */
+    bool inserted;
+};
+
+enum timeline_op {
+    TIMELINE_ASSIGN,
+    TIMELINE_ACCESS,
+    TIMELINE_MISS,
+    TIMELINE_DELETE,
+    TIMELINE_STALE_DELETE,
+    TIMELINE_CLEAR,
+    TIMELINE_ITERATE,
+    TIMELINE_OP_COUNT
+};
+
+/* What is counted but often stays the same: it is not drawn until it changes. */
+struct timeline_level {
+    const char *name, *series;
+    uint64_t time_ns;
+    int64_t value;
+    bool is_known, is_drawn;
+};
+
+struct timeline_map {
+    struct timeline_group group;
+    struct timeline_object_key key;
+    const char *op_names[TIMELINE_OP_COUNT]; /* lasting: "assign sessions" */
+    struct hashmap held;                     /* key_id -> struct timeline_held */
+    struct timeline_story *stories;          /* owned, TIMELINE_STORIES_MAX at the most; NULL = none */
+    size_t story_count;
+    bool has_keys;   /* were recorded */
+    int64_t entries; /* estimated between the events that tell it */
+    struct timeline_level buckets, overflow;
+    bool is_growing;
+    struct event_map_grow growth; /* while growing */
+    uint64_t growth_begin_ns;
+    uint32_t pins; /* open frames with a slice on a row of the group */
+    bool is_freed; /* goes away with the last pin */
+};
+
+struct timeline_change {
+    uint64_t time_ns;
+    int64_t threads;
+};
+
+/* How many wait for a lock; see timeline_waiting.c. */
+struct timeline_waiting {
+    struct timeline_change *changes; /* owned; not drawn yet */
+    size_t count, capacity;
+    uint64_t drawn_ns; /* up to here it is drawn */
+    int64_t threads;   /* waiting then */
+};
+
+struct timeline_lock {
+    struct timeline_group group;
+    const char *wait_name; /* lasting: "wait table.mutex" */
+    struct timeline_waiting waiting;
+};
+
+struct timeline_action {
+    bool has_push, has_run;
+    uint32_t push_tid, run_tid;
+    uint64_t push_ns;
+    struct timeline_site push_site;
+    const struct timeline_thread *pusher; /* NULL = its registration is not in the trace */
+    const char *deferred;                 /* the name of fn, as it was then */
+    uint64_t fn, key_id, version;
+    struct event_object map;
+};
+
+enum timeline_frame_kind { TIMELINE_REGION, TIMELINE_ACTION, TIMELINE_ITERATION };
+
+/* A slice that has begun. An action bound to a map has a second slice, its twin, on the map's cleanup row. */
+struct timeline_frame {
+    enum timeline_frame_kind kind;
+    uint64_t id, begin_ns;
+    const char *name, *category;       /* into `owned`, or lasting */
+    char *owned_name, *owned_category; /* NULL = nothing owned */
+    uint64_t flow_id;                  /* 0 = none: arrives at the twin, or here without one */
+    struct timeline_map *map;          /* pinned; NULL = no twin */
+    struct timeline_row *twin;
+    uint64_t twin_begin_ns;
+    struct timeline_action action; /* of an ACTION */
+    struct event_map_iter iter;    /* of an ITERATION: its end, once that is known */
+    bool truncated;                /* a REGION's name */
+};
+
+struct timeline_thread {
+    struct timeline_row row;
+    char *label; /* owned: "phone", or "visitor 16550" if it shares the name with another thread */
+    char *who;   /* owned: "phone (16547)" */
+    struct timeline_frame *frames;
+    size_t frame_count, frame_capacity;
+};
+
+struct timeline_process {
+    uint32_t ordinal;
+    uint32_t maps, locks; /* so far, for their place among the groups */
+};
+
+/* What an address meant when it was looked up last. */
+struct timeline_function {
+    uint32_t pid;
+    uint64_t return_address;
+    const char *name;   /* NULL = free; borrowed from the symbols, as is the next */
+    const char *caller; /* that it is inlined into; NULL = it is not */
+};
+
+enum { TIMELINE_FUNCTIONS_LOG2 = 8 };
+
+struct timeline_builder {
+    struct timeline_sink sink;
+    struct timeline_options options;
+    struct timeline_stats stats;
+    uint64_t now_ns;          /* of the event at hand: nothing ends later */
+    struct hashmap processes; /* pid -> struct timeline_process */
+    struct hashmap threads;   /* (pid, tid) -> struct timeline_thread * */
+    struct hashmap maps;      /* timeline_object_key -> struct timeline_map * */
+    struct hashmap locks;     /* timeline_object_key -> struct timeline_lock * */
+    struct hashmap actions;   /* (pid, id) -> struct timeline_action */
+    struct hashmap lost;      /* (map, key_id, version) -> const struct finding * */
+    struct strtab *titles;    /* that last */
+    const struct timeline_thread *first_thread;
+    bool is_zero_marked;
+    struct timeline_thread *last_thread; /* caches: most events are about what the last one was about */
+    struct timeline_map *last_map;
+    struct timeline_function functions[1 << TIMELINE_FUNCTIONS_LOG2]; /* by a hash of pid and address */
+    uint32_t next_pid;
+    uint64_t next_flow;
+};
+
+/* timeline_rows.c: where things are drawn. */
+
+int timeline_thread_get(struct timeline_builder *timeline, uint32_t pid, uint32_t tid, struct timeline_thread **out);
+
+/* The same without an effect on which thread is at hand. */
+int timeline_thread_borrow(struct timeline_builder *timeline, uint32_t pid, uint32_t tid,
+                           const struct timeline_thread **out);
+
+/* The pid and tid that are written: those of the trace, or a stand-in where it does not say. */
+uint32_t timeline_shown(uint32_t pid_or_tid);
+
+enum timeline_group_kind { TIMELINE_GROUP_MAP, TIMELINE_GROUP_LOCK };
+
+/* Titled "map NAME" or "lock NAME", with " (pid N)" unless there is only one process. */
+int timeline_group_init(struct timeline_builder *timeline, enum timeline_group_kind kind,
+                        const struct timeline_object_key *key, struct event_text name, struct timeline_group *group);
+int timeline_group_row(struct timeline_builder *timeline, struct timeline_group *group, enum timeline_row_kind kind,
+                       uint32_t tid, struct timeline_row **out);
+
+/* One more row of that kind; takes `title`, also on failure (NULL: -ENOMEM). */
+int timeline_group_add_row(struct timeline_builder *timeline, struct timeline_group *group, enum timeline_row_kind kind,
+                           char *title, struct timeline_row **out);
+void timeline_group_fini(struct timeline_group *group);
+
+/*
+ * Names are written last, when all are known. The viewer puts the rows of a group in the order of their
+ * numbers: so each kind has a range of numbers, within which a row is numbered when it is first used.
+ */
+int timeline_name_group(struct timeline_builder *timeline, const struct timeline_group *group);
+int timeline_name_threads(struct timeline_builder *timeline);
+
+/* A copy in UTF-8, to be freed; NULL when memory is out. */
+char *timeline_text(struct event_text text);
+
+/* "PREFIX NAME" or, without a name, "PREFIX 0xADDRESS"; to be freed. NULL when memory is out. */
+char *timeline_title(const char *prefix, struct event_text name, uint64_t address);
+
+/* The key of an object of that process. */
+struct timeline_object_key timeline_object_key(uint32_t pid, const struct event_object *object);
+
+/* Fits what an event claims to have happened from begin_ns to end_ns into the row. */
+int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, uint64_t begin_ns, uint64_t end_ns,
+                 struct timeline_span *out);
+
+/* `slice` has a name and perhaps a flow; place, times and args are filled in. */
+int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_row *row,
+                       const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice);
+int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
+                         const char *name, const char *category, const struct timeline_args *args);
+int timeline_put_counter(struct timeline_builder *timeline, const struct timeline_group *group, uint64_t time_ns,
+                         const char *name, const char *series, int64_t value);
+
+/* timeline_names.c */
+
+/* A title that lasts as long as the builder; of equal ones there is one. NULL when memory is out. */
+const char *timeline_lasting_title(struct timeline_builder *timeline, const char *prefix, struct event_text name,
+                                   uint64_t address);
+
+/* Names of functions are borrowed from the symbols; NULL without symbols, or without a stack. */
+
+/* The function that holds the call, for the event at hand. */
+const char *timeline_function(struct timeline_builder *timeline, uint32_t pid, uint64_t return_address);
+
+/* Of the event at hand. */
+struct timeline_site timeline_site(struct timeline_builder *timeline, const struct event *event);
+
+/* The same without the locks' own functions, which the user's are inlined around; for contention, which is rare. */
+struct timeline_site timeline_lock_site(const struct timeline_builder *timeline, const struct event *event);
+void timeline_arg_site(struct timeline_args *args, struct timeline_site site);
+
+/* When a module comes or goes. */
+void timeline_forget_functions(struct timeline_builder *timeline);
+
+/* timeline_frames.c */
+
+/*
+ * Begins `frame` on the thread's row and, with frame->map, on its cleanup row; takes it, also on failure.
+ * *opened is false if it is too deep to be shown.
+ */
+int timeline_frame_open(struct timeline_builder *timeline, struct timeline_thread *thread, struct timeline_frame *frame,
+                        bool *opened);
+
+/* The innermost open one, or NULL. Good until the next open or close. */
+const struct timeline_frame *timeline_frame_find(const struct timeline_thread *thread, enum timeline_frame_kind kind,
+                                                 uint64_t id);
+
+/* Ends that frame and the ones inside it, which are then unfinished. A frame that is not there is counted. */
+int timeline_frame_close(struct timeline_builder *timeline, struct timeline_thread *thread,
+                         enum timeline_frame_kind kind, uint64_t id, uint64_t end_ns);
+
+/* Ends all of them, unfinished. */
+int timeline_frames_end(struct timeline_builder *timeline, struct timeline_thread *thread, uint64_t end_ns);
+void timeline_thread_destroy(struct timeline_thread *thread);
+
+int timeline_region_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_iteration_event(struct timeline_builder *timeline, const struct event *event);
+
+/* timeline_actions.c */
+int timeline_action_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_actions_finish(struct timeline_builder *timeline);
+
+/* timeline_maps.c */
+int timeline_map_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_map_get(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
+                     struct timeline_map **out);
+
+int timeline_count_entries(struct timeline_builder *timeline, struct timeline_map *map, int64_t entries,
+                           uint64_t time_ns);
+
+/* A freed map goes away with its last pin. */
+int timeline_map_unpin(struct timeline_builder *timeline, struct timeline_map *map);
+int timeline_maps_finish(struct timeline_builder *timeline);
+void timeline_map_destroy(struct timeline_map *map);
+
+/* timeline_waiting.c */
+
+/* One wait, `weight` in 1/EVENT_WEIGHT_ONE. 0, -ENOMEM or the sink's error. */
+int timeline_waiting_add(struct timeline_builder *timeline, struct timeline_lock *lock, uint64_t begin_ns,
+                         uint64_t end_ns, uint64_t weight);
+int timeline_waiting_finish(struct timeline_builder *timeline, struct timeline_lock *lock);
+
+/* timeline_labels.c */
+
+/* The thread's name, or what stands for one in `buffer` of TIMELINE_LABEL_BYTES. */
+enum { TIMELINE_LABEL_BYTES = 64 };
+const char *timeline_thread_name(const struct timeline_builder *timeline, uint32_t pid, uint32_t tid, char *buffer);
+
+/* Gives the thread its label and who it is. 0 or -ENOMEM. */
+int timeline_label_thread(const struct timeline_builder *timeline, uint32_t pid, struct timeline_thread *thread);
+
+/* timeline_ops.c */
+
+/* What ended a version of an entry. */
+struct timeline_ending {
+    uint64_t time_ns;
+    const char *what;                 /* "deleted it"; NULL = nothing, it is still there */
+    const struct timeline_thread *by; /* NULL = unknown */
+};
+
+int timeline_op_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_name_ops(struct timeline_builder *timeline, struct timeline_map *map, struct event_text name);
+
+/* Writes every assign that is held, for that all of them end so; drop: without. None is held any more. */
+int timeline_put_all_held(struct timeline_builder *timeline, struct timeline_map *map,
+                          const struct timeline_ending *ending);
+void timeline_drop_all_held(struct timeline_map *map);
+
+/* timeline_stories.c */
+
+int timeline_stories_init(struct timeline_builder *timeline);
+
+/* The stories of a new map. */
+int timeline_stories_begin(struct timeline_builder *timeline, struct timeline_map *map);
+void timeline_stories_fini(struct timeline_map *map);
+struct timeline_story *timeline_story_of(const struct timeline_map *map, uint64_t key_id);
+
+/* The finding that this deletion is part of, or NULL. */
+const struct finding *timeline_finding_of(const struct timeline_builder *timeline, const struct timeline_map *map,
+                                          const struct event_map_op *op);
+
+/* The lost key, with a flow from the assign that was lost; flow_id 0 = that is not in the trace. */
+int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map *map, const struct finding *finding,
+                         uint64_t time_ns, uint64_t flow_id);
+
+/* A version of the story's entry. */
+int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,
+                         const struct timeline_ending *ending);
+
+/* A cleanup when it has run, or at the end. Nothing if its key has no story in the map. */
+#define TIMELINE_NEVER UINT64_MAX
+int timeline_put_pending(struct timeline_builder *timeline, struct timeline_map *map,
+                         const struct timeline_action *action, const char *function, uint64_t run_ns, uint64_t end_ns);
+
+/* timeline_locks.c */
+int timeline_lock_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_locks_finish(struct timeline_builder *timeline);
+void timeline_lock_destroy(struct timeline_lock *lock);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * Reads CTF 1.8 traces as LTTng writes them: a folder with any number of traces below it, each with its
+ * metadata and streams, delivered as one sequence in the order of time, or stream by stream.
+ *
+ *     struct ctf_reader *reader;
+ *     int error = ctf_open(path, NULL, diag, &reader);
+ *     struct ctf_event event;
+ *     while ((error = ctf_next(reader, &event)) == 1)
+ *         use(&event);                                     // 0 = end, negative errno = nothing more
+ *     struct losses losses = ctf_losses(reader);
+ *     ctf_close(reader);
+ *
+ * Damage costs its own packet, stream or leaf folder: it is skipped, counted in the losses and named
+ * through `warn`; everything else is delivered. Memory does not grow with the length of the trace.
+ * Not thread-safe. Source of the format: docs/architecture.md, "The trace".
+ */
+#ifndef COLLECTOR_CTF_H
+#define COLLECTOR_CTF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/losses.h"
+#include "support/diag.h"
+
+struct ctf_reader; /* opaque */
+
+enum ctf_type { CTF_UNSIGNED, CTF_SIGNED, CTF_FLOAT, CTF_STRING, CTF_SEQUENCE, CTF_ENUM };
+
+/* One field of an event class: what a ctf_value at the same index holds. */
+struct ctf_field {
+    const char *name; /* without the leading underscore that LTTng adds */
+    enum ctf_type type;
+    enum ctf_type element; /* of a SEQUENCE (fixed arrays too): UNSIGNED, SIGNED, FLOAT; of an ENUM: its integers */
+    uint8_t base;          /* to show integers in: 2, 8, 10 or 16 */
+    bool is_context;       /* of the stream's context rather than the payload */
+    const struct ctf_labels *labels; /* of an ENUM, else NULL */
+};
+
+/* One value. Pointers are borrowed until the next event. */
+struct ctf_value {
+    union {
+        uint64_t u;         /* UNSIGNED, ENUM */
+        int64_t i;          /* SIGNED */
+        double f;           /* FLOAT */
+        const char *text;   /* STRING and text sequences: not NUL-terminated */
+        const uint64_t *us; /* SEQUENCE, element UNSIGNED (is, fs by element) */
+        const int64_t *is;
+        const double *fs;
+    };
+    uint32_t length; /* of a STRING in bytes, of a SEQUENCE in elements */
+    bool is_absent;  /* this event does not have it: an option of a variant that another took the place of */
+};
+
+struct ctf_event_class {
+    const char *name; /* "provider:event" */
+    uint64_t id;
+    uint32_t index;                 /* dense over all classes of the reader: for tables of a consumer */
+    const struct ctf_field *fields; /* contexts first, then payload; length fields of sequences left out */
+    size_t field_count;
+};
+
+struct ctf_event {
+    uint64_t time_ns; /* trace clock, not epoch */
+    const struct ctf_event_class *class;
+    const struct ctf_value *values; /* class->field_count of them */
+    int64_t trace_pid;              /* of a per-pid trace's env, -1 = none */
+    uint32_t stream;                /* dense number of the stream */
+    uint32_t cpu;
+};
+
+/* Whether the values of a field will be looked at. */
+typedef bool ctf_wants_fn(void *self, const char *class_name, const struct ctf_field *field);
+
+struct ctf_options {
+    /* Called once for each kind of damage at a place; `text` names the file. NULL = be silent. */
+    void (*warn)(void *self, const char *text);
+    /*
+     * Asked about each field of each class while it is opened. Fields that are not wanted are stepped over,
+     * which is an addition for a run of them; their values mean nothing. NULL = all are wanted.
+     */
+    ctf_wants_fn *wants;
+    void *self;
+    bool unordered; /* stream after stream, without the merge: for consumers that need no order */
+};
+
+/*
+ * Opens every trace below `path`. Returns 0; -ENOENT, -EACCES...: no such folder; -ENODATA: there is no
+ * trace in it; the cause is in `diag`.
+ */
+int ctf_open(const char *path, const struct ctf_options *options, struct diag *diag, struct ctf_reader **out);
+void ctf_close(struct ctf_reader *reader);
+
+/* 1 = an event, 0 = the end, negative errno = memory or I/O gave out (diag of ctf_open's caller is not used). */
+int ctf_next(struct ctf_reader *reader, struct ctf_event *event);
+
+/* Complete after ctf_next returned 0. `dropped_by_runtime` is not the reader's to know: 0. */
+struct losses ctf_losses(const struct ctf_reader *reader);
+
+/* Epoch nanoseconds = trace clock + this. 0 if the metadata does not say. */
+int64_t ctf_clock_offset_ns(const struct ctf_reader *reader);
+
+/* Bytes read so far and in all, for a progress line. */
+void ctf_progress(const struct ctf_reader *reader, uint64_t *done, uint64_t *total);
+
+/* The name of an enumeration's value, or NULL. */
+const char *ctf_label(const struct ctf_labels *labels, uint64_t value);
+
+#endif

@@ -1,0 +1,88 @@
+/* See merge.h. Of equal times the stream that is read stays first; else the order is that of the heap. */
+#include "collector/ctf/merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static size_t earlier_child(const struct ctf_merge *merge, size_t at)
+{
+    size_t left = 2 * at + 1, right = left + 1;
+    return right < merge->count && merge->heap[right].time_ns < merge->heap[left].time_ns ? right : left;
+}
+
+static void sift_down(struct ctf_merge *merge, size_t at)
+{
+    struct ctf_merge_entry entry = merge->heap[at];
+    for (size_t child; (child = earlier_child(merge, at)) < merge->count; at = child) {
+        if (entry.time_ns <= merge->heap[child].time_ns)
+            break;
+        merge->heap[at] = merge->heap[child];
+    }
+    merge->heap[at] = entry;
+}
+
+/* After the first entry has changed. */
+static void restore_order(struct ctf_merge *merge)
+{
+    if (!merge->count)
+        return;
+    sift_down(merge, 0);
+    size_t next = earlier_child(merge, 0);
+    merge->runner_up_ns = next < merge->count ? merge->heap[next].time_ns : UINT64_MAX;
+}
+
+/* Until their first peek, streams stand at the time of their first packet: their buffers are not needed before. */
+int ctf_merge_init(struct ctf_merge *merge, struct ctf_stream *streams, size_t count, bool is_unordered)
+{
+    struct ctf_merge_entry *heap = calloc(count + 1, sizeof *heap);
+    if (!heap)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        heap[i] = (struct ctf_merge_entry){is_unordered ? i : ctf_stream_begin_ns(&streams[i]), &streams[i]};
+    *merge = (struct ctf_merge){.heap = heap, .count = count, .is_unordered = is_unordered};
+    for (size_t i = count / 2; i-- > 0;)
+        sift_down(merge, i);
+    restore_order(merge);
+    return 0;
+}
+
+void ctf_merge_fini(struct ctf_merge *merge)
+{
+    free(merge->heap);
+    *merge = (struct ctf_merge){0};
+}
+
+static void remove_first(struct ctf_merge *merge)
+{
+    merge->heap[0] = merge->heap[--merge->count];
+    restore_order(merge);
+}
+
+/* Looks up the first stream's next event. 1 = it is the earliest of all; 0 = look again; -ENOMEM. */
+static int advance_first(struct ctf_merge *merge)
+{
+    struct ctf_merge_entry *first = &merge->heap[0];
+    int state = ctf_stream_peek(first->stream);
+    if (state == 0)
+        remove_first(merge);
+    if (state != 1 || merge->is_unordered)
+        return state;
+    first->time_ns = first->stream->time_ns;
+    if (first->time_ns <= merge->runner_up_ns)
+        return 1;
+    restore_order(merge);
+    return 0;
+}
+
+int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
+{
+    while (merge->count) {
+        struct ctf_stream *stream = merge->heap[0].stream;
+        int state = stream->is_ready ? 1 : advance_first(merge);
+        if (state == 1)
+            state = ctf_stream_take(stream, out);
+        if (state)
+            return state;
+    }
+    return 0;
+}

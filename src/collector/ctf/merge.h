@@ -1,0 +1,30 @@
+/*
+ * The streams' events in the order of time: a binary heap that stays on its first stream for as long as
+ * that stream's next event is not later than the runner-up's. On real traces, where each thread runs for a
+ * while, most events cost one comparison.
+ */
+#ifndef COLLECTOR_CTF_MERGE_H
+#define COLLECTOR_CTF_MERGE_H
+
+#include "collector/ctf/stream.h"
+
+struct ctf_merge_entry {
+    uint64_t time_ns;
+    struct ctf_stream *stream;
+};
+
+struct ctf_merge {
+    struct ctf_merge_entry *heap; /* owned; heap[0] is the earliest */
+    size_t count;
+    bool is_unordered; /* one stream after the other instead */
+    uint64_t runner_up_ns;
+};
+
+/* `streams` are borrowed and must outlive it. 0 or -ENOMEM. */
+int ctf_merge_init(struct ctf_merge *merge, struct ctf_stream *streams, size_t count, bool is_unordered);
+void ctf_merge_fini(struct ctf_merge *merge);
+
+/* 1 = an event, 0 = the end, -ENOMEM. What `out` borrows is valid until the next call. */
+int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out);
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * The facade (ctf.h): walks the tree, compiles each leaf's metadata, groups its files into streams and
+ * merges them. What a leaf or file cannot give is counted here and named.
+ */
+#include "collector/ctf/ctf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ctf/merge.h"
+#include "collector/ctf/metadata.h"
+#include "collector/ctf/tree.h"
+#include "support/vec.h"
+
+enum { KEPT_OPEN_MAX = 256, UUID_BYTES = 16 };
+
+struct ctf_reader {
+    struct ctf_report report;
+    struct ctf_tree tree;
+    struct ctf_trace **traces; /* owned */
+    size_t trace_count, trace_capacity;
+    struct ctf_stream *streams; /* owned */
+    size_t stream_count;
+    struct ctf_merge merge;
+    uint32_t class_count;
+    uint64_t total_bytes;
+    int64_t clock_offset_ns;
+    struct losses losses; /* what is known before the first event */
+};
+
+/* Files while they wait to be grouped into streams. */
+struct file_list {
+    struct ctf_file *files; /* owned */
+    size_t count, capacity;
+};
+
+/* ---- leaves ---- */
+
+static int load_trace(struct ctf_reader *reader, const struct ctf_leaf *leaf, struct diag *cause,
+                      struct ctf_trace **out)
+{
+    char *path, *text;
+    size_t length;
+    if (asprintf(&path, "%s/metadata", leaf->path) < 0)
+        return diag_errno(cause, ENOMEM, "%s", leaf->path);
+    int error = ctf_metadata_read(path, cause, &text, &length);
+    free(path);
+    if (error)
+        return error;
+    error = ctf_trace_create(text, length, &reader->class_count, cause, out);
+    free(text);
+    return error;
+}
+
+static int keep_trace(struct ctf_reader *reader, struct ctf_trace *trace)
+{
+    if (VEC_RESERVE(reader->traces, reader->trace_count, reader->trace_capacity, 1)) {
+        ctf_trace_destroy(trace);
+        return -ENOMEM;
+    }
+    reader->traces[reader->trace_count++] = trace;
+    return 0;
+}
+
+/* Finds the file's first packet. 0 also when there is none: the file is counted and left out then. */
+static int add_file(struct ctf_reader *reader, const struct ctf_trace *trace, const struct ctf_leaf_file *found,
+                    struct ctf_window *window, struct file_list *list)
+{
+    struct ctf_file file = {.path = found->path, .trace = trace, .size = found->size};
+    reader->total_bytes += file.size;
+    int state = ctf_file_next(&file, window, &reader->report);
+    if (state == -ENOMEM)
+        return state;
+    if (state == 1) {
+        int error = VEC_RESERVE(list->files, list->count, list->capacity, 1);
+        if (!error)
+            list->files[list->count++] = file;
+        return error;
+    }
+    reader->losses.skipped_streams++;
+    ctf_warn(&reader->report, "%s: skipped, %s", file.path, state ? strerror(-state) : "no packet in it");
+    return 0;
+}
+
+static int add_files(struct ctf_reader *reader, const struct ctf_trace *trace, const struct ctf_leaf *leaf,
+                     struct file_list *list)
+{
+    struct ctf_window window;
+    ctf_window_init(&window);
+    int error = 0;
+    for (size_t i = 0; i < leaf->file_count && !error; i++)
+        error = add_file(reader, trace, &leaf->files[i], &window, list);
+    ctf_window_fini(&window);
+    return error;
+}
+
+static void skip_leaf(struct ctf_reader *reader, const char *why)
+{
+    reader->losses.skipped_traces++;
+    ctf_warn(&reader->report, "trace skipped: %s", why);
+}
+
+static int add_leaf(struct ctf_reader *reader, const struct ctf_leaf *leaf, struct file_list *list)
+{
+    struct diag cause;
+    struct ctf_trace *trace;
+    diag_init(&cause);
+    int error = load_trace(reader, leaf, &cause, &trace);
+    if (error && error != -ENOMEM) {
+        diag_wrap(&cause, error, "%s", leaf->path);
+        skip_leaf(reader, diag_text(&cause));
+    }
+    diag_fini(&cause);
+    if (error)
+        return error == -ENOMEM ? error : 0;
+    error = keep_trace(reader, trace);
+    if (error)
+        return error;
+    if (trace->refused_classes)
+        ctf_warn(&reader->report, "%s: %zu event classes cannot be read, the first is %s", leaf->path,
+                 trace->refused_classes, trace->refused_name);
+    return add_files(reader, trace, leaf, list);
+}
+
+static int add_leaves(struct ctf_reader *reader, struct file_list *list)
+{
+    int error = 0;
+    for (size_t i = 0; i < reader->tree.count && !error; i++)
+        error = add_leaf(reader, &reader->tree.leaves[i], list);
+    return error;
+}
+
+/* ---- one common clock ---- */
+
+static int64_t epoch_offset_ns(const struct ctf_trace *trace)
+{
+    const struct tsdl_clock *clock = &trace->declared.clock;
+    int64_t second_ns = 1000000000;
+    if (!clock->frequency_hz)
+        return 0;
+    __int128 ticks_ns = (__int128)clock->offset * second_ns / (int64_t)clock->frequency_hz;
+    return (int64_t)(ticks_ns + (__int128)clock->offset_s * second_ns);
+}
+
+/* The earliest offset said for the trace's clock: traces of one boot differ by some nanoseconds of rounding. */
+static int64_t clock_offset_ns(const struct ctf_reader *reader, const struct ctf_trace *trace)
+{
+    int64_t earliest = epoch_offset_ns(trace);
+    for (size_t i = 0; i < reader->trace_count; i++) {
+        const struct ctf_trace *other = reader->traces[i];
+        bool is_same = memcmp(other->declared.clock.uuid, trace->declared.clock.uuid, UUID_BYTES) == 0;
+        if (is_same && epoch_offset_ns(other) < earliest)
+            earliest = epoch_offset_ns(other);
+    }
+    return earliest;
+}
+
+/* Traces of one clock keep its raw value; others are moved onto the clock that began first. */
+static void align_clocks(struct ctf_reader *reader)
+{
+    for (size_t i = 0; i < reader->trace_count; i++) {
+        int64_t offset = epoch_offset_ns(reader->traces[i]);
+        if (i == 0 || offset < reader->clock_offset_ns)
+            reader->clock_offset_ns = offset;
+    }
+    for (size_t i = 0; i < reader->trace_count; i++) {
+        struct ctf_trace *trace = reader->traces[i];
+        trace->shift_ns = (int64_t)((uint64_t)clock_offset_ns(reader, trace) - (uint64_t)reader->clock_offset_ns);
+    }
+}
+
+/* ---- grouping ---- */
+
+/* Files of one stream have the same trace uuid, stream class and instance; without these a file is its own. */
+static bool has_identity(const struct ctf_file *file)
+{
+    return file->trace->declared.has_uuid && file->packet.has_instance;
+}
+
+static int by_number(uint64_t left, uint64_t right)
+{
+    return left < right ? -1 : left > right;
+}
+
+static int by_identity(const void *a, const void *b)
+{
+    const struct ctf_file *left = a, *right = b;
+    int order = has_identity(right) - has_identity(left);
+    if (!order && !has_identity(left))
+        return strcmp(left->path, right->path);
+    if (!order)
+        order = memcmp(left->trace->declared.uuid, right->trace->declared.uuid, UUID_BYTES);
+    if (!order)
+        order = by_number(left->packet.stream->id, right->packet.stream->id);
+    return order ? order : by_number(left->packet.instance, right->packet.instance);
+}
+
+static size_t count_same(const struct file_list *list, size_t from)
+{
+    size_t count = 1;
+    while (from + count < list->count && by_identity(&list->files[from], &list->files[from + count]) == 0)
+        count++;
+    return count;
+}
+
+static int add_stream(struct ctf_reader *reader, const struct ctf_file *files, size_t count)
+{
+    struct ctf_file *copy = malloc(count * sizeof *copy);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, files, count * sizeof *copy);
+    ctf_stream_init(&reader->streams[reader->stream_count], (uint32_t)reader->stream_count, copy, count,
+                    &reader->report);
+    reader->stream_count++;
+    return 0;
+}
+
+static int group_files(struct ctf_reader *reader, struct file_list *list)
+{
+    reader->streams = calloc(list->count + 1, sizeof *reader->streams);
+    if (!reader->streams)
+        return -ENOMEM;
+    if (list->count)
+        qsort(list->files, list->count, sizeof *list->files, by_identity);
+    int error = 0;
+    for (size_t from = 0, count; from < list->count && !error; from += count) {
+        count = count_same(list, from);
+        error = add_stream(reader, &list->files[from], count);
+    }
+    for (size_t i = 0; i < reader->stream_count; i++)
+        reader->streams[i].window.close_after = reader->stream_count > KEPT_OPEN_MAX;
+    return error;
+}
+
+/* ---- life ---- */
+
+static int select_fields(struct ctf_reader *reader, const struct ctf_options *options)
+{
+    int error = 0;
+    for (size_t i = 0; i < reader->trace_count && options->wants && !error; i++)
+        error = ctf_trace_select(reader->traces[i], options->wants, options->self);
+    return error;
+}
+
+static int open_traces(struct ctf_reader *reader, const struct ctf_options *options)
+{
+    struct file_list list = {0};
+    int error = add_leaves(reader, &list);
+    if (!error)
+        error = select_fields(reader, options);
+    if (!error) {
+        align_clocks(reader);
+        error = group_files(reader, &list);
+    }
+    free(list.files);
+    return error ? error : ctf_merge_init(&reader->merge, reader->streams, reader->stream_count, options->unordered);
+}
+
+int ctf_open(const char *path, const struct ctf_options *options, struct diag *diag, struct ctf_reader **out)
+{
+    static const struct ctf_options defaults;
+    if (!options)
+        options = &defaults;
+    struct ctf_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return diag_errno(diag, ENOMEM, "cannot read %s", path);
+    reader->report = (struct ctf_report){options->warn, options->self};
+    int error = ctf_tree_walk(path, &reader->report, diag, &reader->tree);
+    if (!error && reader->tree.count == 0)
+        error = diag_set(diag, -ENODATA, "there is no trace below %s", path);
+    if (!error) {
+        reader->losses.skipped_traces = reader->tree.unreadable;
+        error = open_traces(reader, options);
+        if (error)
+            diag_errno(diag, -error, "cannot read %s", path);
+    }
+    if (error)
+        ctf_close(reader);
+    else
+        *out = reader;
+    return error;
+}
+
+void ctf_close(struct ctf_reader *reader)
+{
+    if (!reader)
+        return;
+    ctf_merge_fini(&reader->merge);
+    for (size_t i = 0; i < reader->stream_count; i++)
+        ctf_stream_fini(&reader->streams[i]);
+    free(reader->streams);
+    for (size_t i = 0; i < reader->trace_count; i++)
+        ctf_trace_destroy(reader->traces[i]);
+    free(reader->traces);
+    ctf_tree_fini(&reader->tree);
+    free(reader);
+}
+
+/* ---- use ---- */
+
+int ctf_next(struct ctf_reader *reader, struct ctf_event *event)
+{
+    return ctf_merge_next(&reader->merge, event);
+}
+
+struct losses ctf_losses(const struct ctf_reader *reader)
+{
+    struct losses losses = reader->losses;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct ctf_stream *stream = &reader->streams[i];
+        losses.events += stream->events;
+        losses.discarded_events += stream->sequence.discarded_events;
+        losses.lost_packets += stream->sequence.lost_packets;
+        losses.damaged_packets += stream->damaged_packets;
+        losses.skipped_streams += stream->skipped_files;
+    }
+    return losses;
+}
+
+int64_t ctf_clock_offset_ns(const struct ctf_reader *reader)
+{
+    return reader->clock_offset_ns;
+}
+
+void ctf_progress(const struct ctf_reader *reader, uint64_t *done, uint64_t *total)
+{
+    *done = 0;
+    for (size_t i = 0; i < reader->stream_count; i++)
+        *done += reader->streams[i].done_bytes;
+    *total = reader->total_bytes;
+}
+
+const char *ctf_label(const struct ctf_labels *labels, uint64_t value)
+{
+    for (size_t i = 0; labels && i < labels->count; i++) {
+        const struct tsdl_label *label = &labels->labels[i];
+        if (value - label->first <= label->last - label->first)
+            return label->name;
+    }
+    return NULL;
+}

@@ -1,0 +1,224 @@
+/* See recording.h. Start reading at recording_open and recording_draw: one loop each, over read_events. */
+#include "collector/recording.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "collector/analyses/contention.h"
+#include "collector/analyses/key_history.h"
+#include "collector/analyses/timeline.h"
+#include "collector/ctf/ctf.h"
+#include "collector/decode.h"
+#include "collector/symbolize/symbolize.h"
+
+/* Events between two looks at the progress callback. */
+enum { PROGRESS_EVENTS = 65536 };
+
+struct pass {
+    struct recording *recording;
+    struct ctf_reader *reader;
+    struct decoder *decoder;
+    int (*apply)(struct pass *pass, const struct event *event);
+    struct contention *contention;     /* first pass */
+    struct key_history *history;       /* first pass, may be NULL */
+    struct timeline_builder *timeline; /* second pass */
+    bool is_silent;                    /* what is wrong with the trace has been said */
+};
+
+static bool keep_going(const struct pass *pass)
+{
+    const struct recording_options *options = &pass->recording->options;
+    if (!options->progress)
+        return true;
+    uint64_t done, total;
+    ctf_progress(pass->reader, &done, &total);
+    return options->progress(options->self, done, total);
+}
+
+/* Decodes every event of the reader and applies it. 0 at the end, or the first negative errno. */
+static int read_events(struct pass *pass)
+{
+    struct ctf_event raw;
+    const struct event *event;
+    int status;
+    for (uint64_t count = 1; (status = ctf_next(pass->reader, &raw)) == 1; count++) {
+        int error = decoder_decode(pass->decoder, &raw, &event);
+        if (!error)
+            error = pass->apply(pass, event);
+        if (!error && count % PROGRESS_EVENTS == 0 && !keep_going(pass))
+            error = -EINTR;
+        if (error)
+            return error;
+    }
+    return status;
+}
+
+static void warn(void *self, const char *text)
+{
+    const struct pass *pass = self;
+    const struct recording_options *options = &pass->recording->options;
+    if (options->warn && !pass->is_silent)
+        options->warn(options->self, text);
+}
+
+static bool wants(void *self, const char *class_name, const struct ctf_field *field)
+{
+    const struct pass *pass = self;
+    return decoder_wants(pass->decoder, class_name, field);
+}
+
+/* `events` (EVENT_SET): of which fields are needed. */
+static int run_pass(struct pass *pass, uint64_t events, struct diag *diag)
+{
+    struct ctf_options options = {.warn = warn, .wants = wants, .self = pass};
+    int error = decoder_create(events, &pass->decoder);
+    if (error)
+        return diag_errno(diag, -error, "cannot read %s", pass->recording->path);
+    error = ctf_open(pass->recording->path, &options, diag, &pass->reader);
+    if (error)
+        return error;
+    error = read_events(pass);
+    if (error)
+        diag_errno(diag, -error, "cannot read all of %s", pass->recording->path);
+    else if (!pass->is_silent)
+        keep_going(pass);
+    return error;
+}
+
+static void end_pass(struct pass *pass)
+{
+    timeline_destroy(pass->timeline);
+    key_history_destroy(pass->history);
+    contention_destroy(pass->contention);
+    decoder_destroy(pass->decoder);
+    ctf_close(pass->reader);
+}
+
+static bool is_ours(enum event_kind kind)
+{
+    return kind >= EVENT_MAP_ALLOC && kind <= EVENT_VARIANT;
+}
+
+static int apply_first(struct pass *pass, const struct event *event)
+{
+    struct recording *recording = pass->recording;
+    if (recording->first_ns == 0 || event->time_ns < recording->first_ns)
+        recording->first_ns = event->time_ns;
+    if (event->time_ns > recording->last_ns)
+        recording->last_ns = event->time_ns;
+    recording->own_events += is_ours(event->kind);
+    uint64_t kind = EVENT_SET(event->kind);
+    int error = 0;
+    if (!process_table_knows(&recording->processes, event))
+        error = process_table_apply(&recording->processes, event);
+    if (!error && kind & CONTENTION_EVENTS)
+        error = contention_apply(pass->contention, event);
+    if (!error && kind & KEY_HISTORY_EVENTS && pass->history)
+        error = key_history_apply(pass->history, event);
+    return error;
+}
+
+static int first_pass(struct recording *recording, struct diag *diag)
+{
+    struct pass pass = {.recording = recording, .apply = apply_first};
+    uint64_t events = PROCESS_EVENTS | CONTENTION_EVENTS;
+    int error = contention_create(recording->stacks, &pass.contention);
+    if (!error && recording->options.find_lost_keys) {
+        error = key_history_create(recording->stacks, &recording->findings, &pass.history);
+        events |= KEY_HISTORY_EVENTS;
+    }
+    if (!error)
+        error = run_pass(&pass, events, diag);
+    if (!error)
+        error = contention_view_create(pass.contention, &recording->contention);
+    if (!error) {
+        recording->losses = ctf_losses(pass.reader);
+        recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
+        recording->clock_offset_ns = ctf_clock_offset_ns(pass.reader);
+    }
+    if (!error && pass.history)
+        error = key_history_finish(pass.history, &recording->losses);
+    recording->contention_state = pass.contention; /* the view borrows names from it */
+    pass.contention = NULL;
+    end_pass(&pass);
+    return error;
+}
+
+static int create(const char *path, const struct recording_options *options, struct recording **out)
+{
+    struct recording *recording = calloc(1, sizeof *recording);
+    if (!recording)
+        return -ENOMEM;
+    recording->path = path;
+    if (options)
+        recording->options = *options;
+    process_table_init(&recording->processes);
+    findings_init(&recording->findings);
+    int error = stacks_create(&recording->stacks);
+    if (!error)
+        error = symbolizer_create(&recording->processes, &recording->symbolizer);
+    if (error) {
+        recording_close(recording);
+        return error;
+    }
+    recording->symbols = symbolizer_symbols(recording->symbolizer);
+    *out = recording;
+    return 0;
+}
+
+int recording_open(const char *path, const struct recording_options *options, struct diag *diag, struct recording **out)
+{
+    struct recording *recording;
+    int error = create(path, options, &recording);
+    if (error)
+        return diag_errno(diag, -error, "cannot read %s", path);
+    error = first_pass(recording, diag);
+    if (!error && recording->own_events == 0)
+        error = diag_set(diag, -ENODATA,
+                         "%s holds no mapscope event: the program used no map or lock of libmapscope, or was "
+                         "traced without libmapscope-lttng",
+                         path);
+    if (error) {
+        recording_close(recording);
+        return error;
+    }
+    *out = recording;
+    return 0;
+}
+
+void recording_close(struct recording *recording)
+{
+    if (!recording)
+        return;
+    contention_view_destroy(recording->contention);
+    contention_destroy(recording->contention_state);
+    symbolizer_destroy(recording->symbolizer);
+    stacks_destroy(recording->stacks);
+    findings_fini(&recording->findings);
+    process_table_fini(&recording->processes);
+    free(recording);
+}
+
+static int apply_second(struct pass *pass, const struct event *event)
+{
+    return timeline_apply(pass->timeline, event);
+}
+
+int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
+{
+    struct pass pass = {.recording = recording, .apply = apply_second, .is_silent = true};
+    struct timeline_options options = {
+        .base_ns = recording->first_ns,
+        .processes = &recording->processes,
+        .symbols = &recording->symbols,
+        .findings = &recording->findings,
+        .losses = &recording->losses,
+    };
+    int error = timeline_create(sink, &options, &pass.timeline);
+    if (!error)
+        error = run_pass(&pass, EVENT_SET_ALL, diag);
+    if (!error)
+        error = timeline_finish(pass.timeline, recording->last_ns);
+    end_pass(&pass);
+    return error;
+}

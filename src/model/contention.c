@@ -1,0 +1,110 @@
+/* See contention.h. */
+#include "model/contention.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static struct contention_balance balance(uint64_t charge_ns, uint64_t handoff_ns, uint64_t wait_ns)
+{
+    return (struct contention_balance){
+        .mutex_ns = charge_ns + handoff_ns,
+        .block_ns = wait_ns,
+        .difference_ns = (int64_t)(charge_ns + handoff_ns - wait_ns),
+    };
+}
+
+struct contention_balance contention_lock_balance(const struct contention_lock *lock)
+{
+    return balance(lock->charge_ns, lock->handoff_ns, lock->wait_ns);
+}
+
+struct contention_balance contention_view_balance(const struct contention_view *view)
+{
+    return balance(view->charge_ns, view->handoff_ns, view->wait_ns);
+}
+
+struct contention_balance contention_totals_balance(const struct contention_totals *totals)
+{
+    return balance(totals->charge_ns, totals->handoff_ns, totals->wait_ns);
+}
+
+static const struct {
+    uint64_t below_ns;
+    const char *text;
+} buckets[CONTENTION_BUCKETS] = {
+    {UINT64_C(1000), "<1us"},
+    {UINT64_C(2000), "1us-2us"},
+    {UINT64_C(5000), "2us-5us"},
+    {UINT64_C(10000), "5us-10us"},
+    {UINT64_C(20000), "10us-20us"},
+    {UINT64_C(50000), "20us-50us"},
+    {UINT64_C(100000), "50us-100us"},
+    {UINT64_C(200000), "100us-200us"},
+    {UINT64_C(500000), "200us-500us"},
+    {UINT64_C(1000000), "500us-1ms"},
+    {UINT64_C(2000000), "1ms-2ms"},
+    {UINT64_C(5000000), "2ms-5ms"},
+    {UINT64_C(10000000), "5ms-10ms"},
+    {UINT64_C(20000000), "10ms-20ms"},
+    {UINT64_C(50000000), "20ms-50ms"},
+    {UINT64_C(100000000), "50ms-100ms"},
+    {UINT64_C(200000000), "100ms-200ms"},
+    {UINT64_C(500000000), "200ms-500ms"},
+    {UINT64_C(1000000000), "500ms-1s"},
+    {UINT64_C(2000000000), "1s-2s"},
+    {UINT64_C(5000000000), "2s-5s"},
+    {UINT64_C(10000000000), "5s-10s"},
+    {UINT64_MAX, ">=10s"},
+};
+
+uint32_t contention_bucket_of(uint64_t ns)
+{
+    uint32_t low = 0, high = CONTENTION_BUCKETS - 1;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (ns < buckets[middle].below_ns)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+const char *contention_bucket_text(uint32_t bucket)
+{
+    return buckets[bucket].text;
+}
+
+const char *contention_kind_text(uint32_t kind)
+{
+    return kind == CONTENTION_MUTEX ? "mutex" : "unknown";
+}
+
+const char *contention_mode_text(uint32_t mode)
+{
+    static const char *const texts[] = {[CONTENTION_EXCLUSIVE] = "exclusive", [CONTENTION_SHARED] = "shared"};
+    return mode < sizeof texts / sizeof *texts ? texts[mode] : "unknown";
+}
+
+const char *contention_result_text(uint32_t result)
+{
+    static const char *const texts[] = {
+        [CONTENTION_ACQUIRED] = "acquired", [CONTENTION_TIMEOUT] = "timeout", [CONTENTION_ERROR] = "error"};
+    return result < sizeof texts / sizeof *texts ? texts[result] : "unknown";
+}
+
+const char *contention_sampler_text(uint32_t mode)
+{
+    static const char *const texts[] = {[CONTENTION_SAMPLER_OFF] = "off",
+                                        [CONTENTION_SAMPLER_BERNOULLI] = "bernoulli",
+                                        [CONTENTION_SAMPLER_HYBRID] = "hybrid"};
+    return mode < sizeof texts / sizeof *texts ? texts[mode] : "unknown";
+}
+
+const char *contention_lock_text(const struct contention_lock *lock, char *buffer, size_t size)
+{
+    if (lock->name[0])
+        return lock->name;
+    snprintf(buffer, size, "0x%" PRIx64, lock->object.address);
+    return buffer;
+}

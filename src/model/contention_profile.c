@@ -1,0 +1,212 @@
+/* See contention_profile.h. */
+#include "model/contention_profile.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/profile_builder.h"
+#include "model/user_leaf.h"
+
+struct making {
+    const struct contention_profile_input *input;
+    struct profile_builder *builder;
+};
+
+/* The main binary */
+
+static bool is_executable(const struct process_module *module)
+{
+    const char *slash = strrchr(module->path, '/');
+    return slash && !strstr(slash, ".so");
+}
+
+/* comm is cut at 15 bytes. */
+static bool is_named(const struct process_module *module, const struct process *process)
+{
+    const char *slash = strrchr(module->path, '/');
+    return slash && process->name[0] && strncmp(slash + 1, process->name, strlen(process->name)) == 0;
+}
+
+/* The trace does not say which module is the program: the one called like the process, or the first no library. */
+static const struct process_module *main_module(const struct process *process)
+{
+    const struct process_module *found = NULL;
+    for (size_t i = 0; i < process->module_count; i++) {
+        const struct process_module *module = &process->modules[i];
+        if (!is_executable(module))
+            continue;
+        if (is_named(module, process))
+            return module;
+        if (!found)
+            found = module;
+    }
+    return found;
+}
+
+/* Of the process with the hottest lock, or of the first. */
+static void add_main(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    const struct process_table *processes = making->input->processes;
+    const struct process *process = view->lock_count ? process_find(processes, view->locks[0].pid) : NULL;
+    if (!process && processes->count)
+        process = processes->processes[0];
+    const struct process_module *module = process ? main_module(process) : NULL;
+    if (module)
+        profile_builder_main(making->builder, process->pid, module);
+}
+
+/* Comments */
+
+static void comment_samplers(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    for (size_t i = 0; i < view->sampler_count; i++) {
+        const struct contention_sampler *sampler = &view->samplers[i];
+        profile_builder_comment(making->builder, "sampling: %s, n=%" PRIu64 ", R=%" PRIu64 " ns; values are un-sampled",
+                                contention_sampler_text(sampler->mode), sampler->fraction, sampler->rate_ns);
+    }
+}
+
+static void comment_losses(const struct making *making)
+{
+    const struct losses *losses = making->input->losses;
+    if (!losses_any(losses))
+        profile_builder_comment(making->builder, "losses: none");
+    else
+        profile_builder_comment(making->builder,
+                                "losses: %" PRIu64 " events discarded, %" PRIu64 " packets lost, %" PRIu64
+                                " damaged, %" PRIu64 " streams and %" PRIu64 " traces skipped, %" PRIu64
+                                " waits or charges dropped by the runtime",
+                                losses->discarded_events, losses->lost_packets, losses->damaged_packets,
+                                losses->skipped_streams, losses->skipped_traces, losses->dropped_by_runtime);
+}
+
+static void comment_balance(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    profile_builder_comment(making->builder,
+                            "conservation: charged %" PRIu64 " ns + hand-off %" PRIu64 " ns against waited %" PRIu64
+                            " ns, difference %" PRId64 " ns",
+                            view->charge_ns, view->handoff_ns, view->wait_ns,
+                            contention_view_balance(view).difference_ns);
+}
+
+static void comment_totals(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    const struct contention_totals *totals = &view->totals;
+    if (view->totals_count)
+        profile_builder_comment(making->builder,
+                                "exact totals: %" PRIu64 " contended of %" PRIu64 " lock operations, %" PRIu64
+                                " ns waited, longest %" PRIu64 " ns",
+                                totals->contentions, totals->ops, totals->wait_ns, totals->max_ns);
+    else if (view->lock_count == 0)
+        profile_builder_comment(making->builder, "empty: no lock events among %" PRIu64 " events of the trace",
+                                making->input->losses->events);
+}
+
+/* Samples */
+
+static void add_stack(const struct making *making, stack_id id)
+{
+    const struct symbols *symbols = making->input->symbols;
+    struct stack_view stack = stacks_get(making->input->stacks, id);
+    struct user_leaf leaf = user_leaf_find(symbols, &stack);
+    for (uint32_t pc = leaf.pc; pc < stack.count; pc++)
+        profile_builder_frame(making->builder, stack.pid,
+                              symbols_resolve(symbols, stack.pid, stack.pcs[pc], stack.first_ns),
+                              pc == leaf.pc ? leaf.frame : 0);
+}
+
+static void label_lock(const struct making *making, const struct contention_lock *lock)
+{
+    char address[20], pid[12];
+    const struct process *process = process_find(making->input->processes, lock->pid);
+    snprintf(pid, sizeof pid, "%" PRIu32, lock->pid);
+    profile_builder_label(making->builder, "lock", contention_lock_text(lock, address, sizeof address));
+    profile_builder_label(making->builder, "kind", contention_kind_text(lock->kind));
+    profile_builder_label(making->builder, "pid", pid);
+    profile_builder_number(making->builder, "pid", lock->pid); /* pprof's -tagfocus=pid=1 looks at numbers only */
+    if (process && process->name[0])
+        profile_builder_label(making->builder, "process", process->name);
+}
+
+static int64_t to_value(uint64_t number)
+{
+    return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
+static void end_sample(const struct making *making, uint64_t count, uint64_t delay_ns)
+{
+    profile_builder_sample(making->builder, (int64_t[]){to_value(count), to_value(delay_ns)});
+}
+
+static void add_releasers(const struct making *making, const struct contention_lock *lock)
+{
+    for (size_t i = 0; i < lock->releaser_count; i++) {
+        const struct contention_site *site = &lock->releasers[i];
+        add_stack(making, site->stack);
+        label_lock(making, lock);
+        profile_builder_label(making->builder, "mode", contention_mode_text(site->mode));
+        end_sample(making, site->count, site->delay_ns);
+    }
+    if (lock->handoff_ns == 0)
+        return;
+    profile_builder_pseudo_frame(making->builder, "[lock handoff]");
+    label_lock(making, lock);
+    end_sample(making, 0, lock->handoff_ns); /* no contention of its own: those are counted at the releases */
+}
+
+static void add_waiters(const struct making *making, const struct contention_lock *lock)
+{
+    for (size_t i = 0; i < lock->waiter_count; i++) {
+        const struct contention_site *site = &lock->waiters[i];
+        for (size_t b = 0; b < site->bucket_count; b++) {
+            const struct contention_bucket *bucket = &site->buckets[b];
+            add_stack(making, site->stack);
+            label_lock(making, lock);
+            profile_builder_label(making->builder, "mode", contention_mode_text(site->mode));
+            profile_builder_label(making->builder, "result", contention_result_text(site->result));
+            profile_builder_label(making->builder, "wait_bucket", contention_bucket_text(bucket->bucket));
+            end_sample(making, bucket->count, bucket->delay_ns);
+        }
+    }
+}
+
+static void describe(const struct making *making, enum contention_profile_kind kind)
+{
+    struct profile_builder *builder = making->builder;
+    profile_builder_value_type(builder, "contentions", "count");
+    profile_builder_value_type(builder, "delay", "nanoseconds");
+    profile_builder_default_type(builder, "delay");
+    profile_builder_period(builder, "contentions", "count", 1);
+    profile_builder_time(builder, making->input->end_epoch_ns, making->input->duration_ns);
+    profile_builder_comment(builder, "mapscope %s",
+                            kind == CONTENTION_PROFILE_MUTEX ? "mutex profile: who made others wait"
+                                                             : "block profile: who waited");
+    comment_totals(making);
+    comment_balance(making);
+    comment_samplers(making);
+    comment_losses(making);
+}
+
+int contention_profile_create(const struct contention_profile_input *input, enum contention_profile_kind kind,
+                              struct profile **out)
+{
+    struct making making = {.input = input};
+    int error = profile_builder_create(&making.builder);
+    if (error)
+        return error;
+    add_main(&making);
+    describe(&making, kind);
+    for (size_t i = 0; i < input->view->lock_count; i++) {
+        if (kind == CONTENTION_PROFILE_MUTEX)
+            add_releasers(&making, &input->view->locks[i]);
+        else
+            add_waiters(&making, &input->view->locks[i]);
+    }
+    return profile_builder_finish(making.builder, out);
+}

@@ -1,0 +1,38 @@
+/*
+ * The mutex and the block profile of a contention view: contentions/count and delay/nanoseconds, as Go's
+ * profiles of these names, with the lock, its kind, the mode and the process as labels.
+ *
+ *     mutex: who made others wait, by the releaser's stack, and [lock handoff] for each lock: the waiters'
+ *            time while nobody held it (waking them up), which is in nobody's critical section
+ *     block: who waited, by the waiter's stack; labels result and wait_bucket
+ *
+ * The delays of the two add up to the same (contention.h). Stacks begin with the user's code.
+ */
+#ifndef MODEL_CONTENTION_PROFILE_H
+#define MODEL_CONTENTION_PROFILE_H
+
+#include "model/contention.h"
+#include "model/losses.h"
+#include "model/process.h"
+#include "model/profile.h"
+#include "model/stacks.h"
+#include "model/symbols.h"
+
+enum contention_profile_kind { CONTENTION_PROFILE_MUTEX, CONTENTION_PROFILE_BLOCK };
+
+/* All borrowed for the call. */
+struct contention_profile_input {
+    const struct contention_view *view;
+    const struct stacks *stacks;
+    const struct symbols *symbols;
+    const struct process_table *processes;
+    const struct losses *losses;
+    int64_t end_epoch_ns; /* of the recording */
+    int64_t duration_ns;
+};
+
+/* 0 or -ENOMEM. The caller owns *out. An empty view yields a valid profile whose comment says why. */
+int contention_profile_create(const struct contention_profile_input *input, enum contention_profile_kind kind,
+                              struct profile **out);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the diagnosis found: each finding with its two operations, their stacks, and what to do. Plain data. */
+#ifndef MODEL_FINDINGS_H
+#define MODEL_FINDINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/event.h"
+#include "model/stacks.h"
+
+enum finding_kind { FINDING_LOST_KEY };
+enum finding_severity { FINDING_SUSPECTED, FINDING_CERTAIN };
+
+/* One operation that a finding tells about. */
+struct finding_operation {
+    const char *verb; /* "assign", "delete", "register cleanup"; constant */
+    uint32_t pid, tid;
+    uint64_t begin_ns, end_ns;
+    uint64_t version;
+    uint64_t fn; /* deferred function, 0 = none */
+    stack_id stack;
+};
+
+#define FINDING_OPERATIONS_MAX 4
+
+struct finding {
+    enum finding_kind kind;
+    enum finding_severity severity;
+    uint32_t pid;
+    struct event_object map;
+    char *map_name; /* owned, never NULL */
+    uint64_t key_id;
+    char *key;                                                   /* owned, printable; NULL unless keys were recorded */
+    struct finding_operation operations[FINDING_OPERATIONS_MAX]; /* in order of time */
+    size_t operation_count;
+    uint64_t misses;      /* look-ups that failed afterwards */
+    const char *sentence; /* what happened and what to do; constant */
+};
+
+struct findings {
+    struct finding *items; /* in order of time */
+    size_t count, capacity;
+    uint64_t dropped; /* not kept because there were more than FINDINGS_KEPT_MAX */
+};
+
+#define FINDINGS_KEPT_MAX 1000
+
+void findings_init(struct findings *findings);
+void findings_fini(struct findings *findings);
+
+/* Takes `finding` (its owned strings too, also on failure). 0 or -ENOMEM. */
+int findings_add(struct findings *findings, struct finding *finding);
+
+#endif

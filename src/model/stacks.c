@@ -1,0 +1,151 @@
+/*
+ * See stacks.h. Open addressing over ids; a slot keeps half of the hash, so that a probe of a foreign stack
+ * seldom touches it. Return addresses live in an arena and never move.
+ */
+#include "model/stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/arena.h"
+#include "support/vec.h"
+
+struct slot {
+    uint32_t tag; /* upper half of the hash */
+    stack_id id;  /* 0 = free */
+};
+
+struct stacks {
+    struct arena pcs;
+    struct stack_view *views; /* by id - 1 */
+    size_t count, capacity;
+    struct slot *slots;
+    size_t slot_count; /* power of two, at most half full */
+};
+
+/* wyhash's mixer: two addresses for one multiplication, because stacks are hashed once an event. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product =
+        (unsigned __int128)(a ^ UINT64_C(0xa0761d6478bd642f)) * (b ^ UINT64_C(0xe7037ed1a0b428db));
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_stack(uint32_t pid, const uint64_t *pcs, uint32_t count)
+{
+    uint64_t hash = mix(pid, count);
+    uint32_t i = 0;
+    for (; i + 1 < count; i += 2)
+        hash = mix(hash ^ pcs[i], pcs[i + 1]);
+    if (i < count)
+        hash = mix(hash ^ pcs[i], hash);
+    return mix(hash, count);
+}
+
+/* The slot that holds the stack, or the free one where it belongs. */
+static struct slot *find_slot(const struct stacks *stacks, uint64_t hash, uint32_t pid, const uint64_t *pcs,
+                              uint32_t count)
+{
+    size_t mask = stacks->slot_count - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        struct slot *slot = &stacks->slots[i];
+        if (!slot->id)
+            return slot;
+        if (slot->tag != (uint32_t)(hash >> 32))
+            continue;
+        const struct stack_view *view = &stacks->views[slot->id - 1];
+        if (view->pid == pid && view->count == count && memcmp(view->pcs, pcs, count * sizeof *pcs) == 0)
+            return slot;
+    }
+}
+
+static int grow_slots(struct stacks *stacks)
+{
+    struct slot *old = stacks->slots;
+    size_t slot_count = stacks->slot_count ? stacks->slot_count * 2 : 256;
+    struct slot *slots = calloc(slot_count, sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
+    stacks->slots = slots;
+    stacks->slot_count = slot_count;
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct stack_view *view = &stacks->views[i];
+        uint64_t hash = hash_stack(view->pid, view->pcs, view->count);
+        *find_slot(stacks, hash, view->pid, view->pcs, view->count) =
+            (struct slot){.tag = (uint32_t)(hash >> 32), .id = (stack_id)i + 1};
+    }
+    free(old);
+    return 0;
+}
+
+static int add_view(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint32_t count, uint64_t time_ns)
+{
+    if (stacks->count >= UINT32_MAX)
+        return -ENOMEM;
+    int error = VEC_RESERVE(stacks->views, stacks->count, stacks->capacity, 1);
+    if (error)
+        return error;
+    uint64_t *copy = arena_alloc(&stacks->pcs, count * sizeof *copy);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, pcs, count * sizeof *copy);
+    stacks->views[stacks->count++] = (struct stack_view){.pid = pid, .first_ns = time_ns, .pcs = copy, .count = count};
+    return 0;
+}
+
+int stacks_create(struct stacks **out)
+{
+    struct stacks *stacks = calloc(1, sizeof *stacks);
+    if (!stacks)
+        return -ENOMEM;
+    arena_init(&stacks->pcs);
+    *out = stacks;
+    return 0;
+}
+
+void stacks_destroy(struct stacks *stacks)
+{
+    if (!stacks)
+        return;
+    arena_fini(&stacks->pcs);
+    free(stacks->views);
+    free(stacks->slots);
+    free(stacks);
+}
+
+int stacks_intern(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint32_t count, uint64_t time_ns,
+                  stack_id *out)
+{
+    if (count == 0) {
+        *out = 0;
+        return 0;
+    }
+    if ((stacks->count + 1) * 2 > stacks->slot_count) {
+        int error = grow_slots(stacks);
+        if (error)
+            return error;
+    }
+    uint64_t hash = hash_stack(pid, pcs, count);
+    struct slot *slot = find_slot(stacks, hash, pid, pcs, count);
+    if (!slot->id) {
+        int error = add_view(stacks, pid, pcs, count, time_ns);
+        if (error)
+            return error;
+        *slot = (struct slot){.tag = (uint32_t)(hash >> 32), .id = (stack_id)stacks->count};
+    }
+    *out = slot->id;
+    return 0;
+}
+
+struct stack_view stacks_get(const struct stacks *stacks, stack_id id)
+{
+    if (id == 0 || id > stacks->count)
+        return (struct stack_view){0};
+    return stacks->views[id - 1];
+}
+
+size_t stacks_count(const struct stacks *stacks)
+{
+    return stacks->count;
+}

@@ -1,0 +1,93 @@
+/* See config.h. */
+#include "runtime/config.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "runtime/emit.h"
+#include "runtime/thread.h"
+
+struct config config;
+
+/* thread_forks + 1 of the process that has announced its settings. */
+static _Atomic uint64_t announced_by;
+
+/* The setting `name` as a number up to `max`, or `fallback`. No sign, no blank, no rest. */
+static uint64_t number(config_lookup_fn *lookup, const char *name, int base, uint64_t max, uint64_t fallback)
+{
+    const char *text = lookup(name);
+    if (!text || text[0] == '\0')
+        return fallback;
+    for (const char *c = text; *c; c++) {
+        bool digit = *c >= '0' && *c <= '9';
+        bool letter = (*c >= 'a' && *c <= 'f') || (*c >= 'A' && *c <= 'F');
+        if (!digit && !(base == 16 && letter))
+            return fallback;
+    }
+    int kept_errno = errno;
+    errno = 0;
+    unsigned long long value = strtoull(text, NULL, base);
+    bool fits = errno == 0 && value <= max;
+    errno = kept_errno;
+    return fits ? value : fallback;
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) /* early in boot */
+        seed = clock_monotonic_ns() * UINT64_C(0x9e3779b97f4a7c15);
+    return seed;
+}
+
+struct config config_read(config_lookup_fn *lookup)
+{
+    enum { DEFAULT_FRACTION = 100, DEFAULT_RATE_NS = 10000000 };
+    const uint64_t unset = UINT64_MAX;
+    uint64_t fraction = number(lookup, "MAPSCOPE_MUTEX_FRACTION", 10, unset - 1, unset);
+    uint64_t rate_ns = number(lookup, "MAPSCOPE_MUTEX_RATE", 10, unset - 1, unset);
+    if (fraction == unset && rate_ns == unset)
+        rate_ns = DEFAULT_RATE_NS;
+    struct config read = {
+        .map_rate = (uint32_t)number(lookup, "MAPSCOPE_MAP_RATE", 10, UINT32_MAX, 1),
+        .mutex_fraction = fraction == unset ? DEFAULT_FRACTION : fraction,
+        .mutex_rate_ns = rate_ns == unset ? 0 : rate_ns,
+        .record_keys = number(lookup, "MAPSCOPE_KEYS", 10, 1, 0) == 1,
+        .key_seed = number(lookup, "MAPSCOPE_KEY_SEED", 16, unset - 1, unset),
+    };
+    read.mutex_mode = read.mutex_fraction == 0  ? MSC_SAMPLER_OFF
+                      : read.mutex_rate_ns == 0 ? MSC_SAMPLER_BERNOULLI
+                                                : MSC_SAMPLER_HYBRID;
+    if (read.key_seed == unset)
+        read.key_seed = random_seed();
+    return read;
+}
+
+void config_announce(void)
+{
+    uint64_t process = (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) + 1;
+    if (atomic_load_explicit(&announced_by, memory_order_relaxed) == process || !msc_gate_on(MSC_EVENT_SAMPLER_CONFIG))
+        return;
+    if (atomic_exchange_explicit(&announced_by, process, memory_order_relaxed) == process)
+        return; /* another thread was faster */
+    struct msc_ev_sampler_config record = {
+        .map_rate = config.map_rate,
+        .mutex_mode = (uint32_t)config.mutex_mode,
+        .mutex_fraction = config.mutex_fraction,
+        .mutex_rate_ns = config.mutex_rate_ns,
+    };
+    msc_emit(MSC_EVENT_SAMPLER_CONFIG, &record);
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+__attribute__((constructor(101))) static void config_prepare(void)
+{
+    config = config_read(environment);
+}

@@ -1,0 +1,69 @@
+/*
+ * The seam between the runtime and a tracer.
+ *
+ * A call site asks msc_gate_on(EVENT): one relaxed load and a branch. While a tracer listens to that
+ * event the site builds its record on the stack and calls msc_emit(). The runtime knows no tracer; the
+ * tracer (libmapscope-lttng, or a test) registers one function.
+ *
+ * A gate's memory is lent to the tracer: LTTng keeps its tracepoint descriptor in it, whose `state`
+ * field is what the call site loads. So LTTng switches a call site on by itself, with no copy to keep in
+ * step and no second load. A tracer without such a descriptor (tests) just sets `on`.
+ *
+ * Thread safety: msc_emit may be called from any thread; register once, from a constructor.
+ * Cost: bench/tracepoint.
+ */
+#ifndef MSC_RUNTIME_EMIT_H
+#define MSC_RUNTIME_EMIT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "runtime/event.h"
+
+#define MSC_GATE_SIZE 128
+#define MSC_GATE_STATE_OFFSET 24
+
+union msc_gate {
+    unsigned char tracer[MSC_GATE_SIZE]; /* the tracer's descriptor */
+    struct {
+        unsigned char before[MSC_GATE_STATE_OFFSET];
+        _Atomic int on; /* set by the tracer while the event is wanted */
+    } state;
+};
+
+/* Hidden, so that a call site needs no second load to find its gate. */
+extern union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((visibility("hidden")));
+
+static inline bool msc_gate_on(enum msc_event event)
+{
+    return __builtin_expect(atomic_load_explicit(&msc_gates[event].state.on, memory_order_relaxed), 0);
+}
+
+/* `record` is the struct that runtime/event.h names for `event`; borrowed for the call. */
+typedef void msc_emit_fn(enum msc_event event, const void *record);
+
+/*
+ * Installs the tracer and lends it the gates (MSC_EVENT_COUNT of them, indexed by enum msc_event).
+ * The first tracer wins; a later call returns -EBUSY and changes nothing. Exported to tracers only.
+ */
+__attribute__((visibility("default"))) int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates);
+
+/*
+ * The last moment to emit: calls what msc_emit_at_farewell was given (lock totals, say). Exported to
+ * tracers, which call it from their destructor with the gates still open. A destructor of the runtime's
+ * own would come too late: a library is finalised after those that depend on it.
+ */
+__attribute__((visibility("default"))) void msc_emit_farewell(void);
+void msc_emit_at_farewell(void (*fn)(void)); /* one function, from a constructor */
+
+/* For tests: takes the tracer away and closes every gate. */
+void msc_emit_reset(void);
+
+/*
+ * Hands `record` to the tracer; does nothing without one. Keeps errno, and is no cancellation point whatever
+ * the tracer does. Emitting from inside an emit (the tracer took an instrumented lock, say) is dropped: a
+ * thread is inside at most one emit.
+ */
+void msc_emit(enum msc_event event, const void *record);
+
+#endif

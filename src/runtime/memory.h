@@ -1,0 +1,17 @@
+/*
+ * Where the runtime's own structures get their memory: malloc, or a test's allocator that fails on demand.
+ * Replace it only while nothing allocated by the other one is alive. Any thread; not signal-safe.
+ */
+#ifndef MSC_RUNTIME_MEMORY_H
+#define MSC_RUNTIME_MEMORY_H
+
+#include <stddef.h>
+
+struct memory {
+    void *(*allocate)(size_t size); /* zeroed, aligned for any type; NULL when memory is out */
+    void (*release)(void *block);   /* NULL is allowed */
+};
+
+extern struct memory memory __attribute__((visibility("hidden")));
+
+#endif

@@ -1,0 +1,75 @@
+/* See thread.h. */
+#include "runtime/thread.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime/emit.h"
+
+enum { NAME_SIZE = 16 };           /* of a thread, with its NUL, as the kernel keeps it */
+enum { KEYS_WITHOUT_MALLOC = 32 }; /* glibc keeps the values of the first keys in the thread itself */
+
+__thread struct thread_state thread_self;
+_Atomic uint32_t thread_forks;
+
+static pthread_key_t exit_key;
+static bool exit_key_usable;
+
+static _Atomic uint64_t ordinals; /* only uniqueness counts: relaxed */
+
+uint32_t thread_tid(void)
+{
+    if (thread_self.tid == 0)
+        thread_self.tid = (uint32_t)syscall(SYS_gettid);
+    return thread_self.tid;
+}
+
+/* The tid is no good for the high half: the kernel gives the tid of a thread that ended to a new one. */
+uint64_t thread_unique_id(void)
+{
+    uint64_t id = thread_self.last_id + 1;
+    if ((uint32_t)id <= 1) /* the first one, or 2^32 later */
+        id = (atomic_fetch_add_explicit(&ordinals, 1, memory_order_relaxed) + 1) << 32 | 1;
+    return thread_self.last_id = id;
+}
+
+static void emit_thread(enum msc_event event)
+{
+    char name[NAME_SIZE] = "";
+    prctl(PR_GET_NAME, name);
+    struct msc_ev_thread record = {.name = name};
+    msc_emit(event, &record);
+}
+
+void thread_announce(void)
+{
+    if (thread_self.announced || !msc_gate_on(MSC_EVENT_THREAD_START))
+        return;
+    thread_self.announced = true; /* first: emitting comes through here again */
+    if (exit_key_usable)
+        pthread_setspecific(exit_key, &thread_self);
+    emit_thread(MSC_EVENT_THREAD_START);
+}
+
+static void at_thread_exit(void *announced)
+{
+    (void)announced;
+    if (msc_gate_on(MSC_EVENT_THREAD_EXIT))
+        emit_thread(MSC_EVENT_THREAD_EXIT);
+}
+
+static void in_child(void)
+{
+    thread_self.tid = 0;
+    thread_self.announced = false;
+    atomic_fetch_add_explicit(&thread_forks, 1, memory_order_relaxed);
+}
+
+/* Early, so that the key is among the first ones. */
+__attribute__((constructor(101))) static void thread_prepare(void)
+{
+    exit_key_usable = pthread_key_create(&exit_key, at_thread_exit) == 0 && exit_key < KEYS_WITHOUT_MALLOC;
+    pthread_atfork(NULL, NULL, in_child);
+}

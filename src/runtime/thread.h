@@ -1,0 +1,40 @@
+/*
+ * What the runtime knows of the calling thread, in initial-exec TLS: one pointer add to reach.
+ *
+ * Thread safety: every function touches only the caller's own state. Signal safety: thread_tid alone; an id
+ * could be given twice. Nothing here allocates or takes a lock.
+ *
+ * Fork: the child's only thread is a new thread: new tid, to be announced again. Whoever keeps things that
+ * belong to other threads compares thread_forks with the count at which they were made.
+ */
+#ifndef MSC_RUNTIME_THREAD_H
+#define MSC_RUNTIME_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thread_state {
+    uint32_t tid;     /* kernel thread id; 0 = not asked yet */
+    bool in_hook;     /* inside an emit: instrumented calls pass straight through */
+    bool announced;   /* thread_start went out */
+    uint64_t scope;   /* innermost open scope; 0 = none */
+    uint64_t action;  /* deferred action that is running; 0 = none */
+    uint64_t last_id; /* for thread_unique_id */
+};
+
+extern __thread struct thread_state thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Forks between this process and the one that loaded the library. Changes only while there is one thread. */
+extern _Atomic uint32_t thread_forks __attribute__((visibility("hidden")));
+
+/* The kernel's thread id, asked once a thread (and again after a fork). */
+uint32_t thread_tid(void);
+
+/* A number that no other call in this process returned, never 0: the thread's ordinal, then a count. */
+uint64_t thread_unique_id(void);
+
+/* Emits thread_start for the calling thread if that was not done and the event is on. Called by msc_emit. */
+void thread_announce(void);
+
+#endif

@@ -1,0 +1,21 @@
+# What the tests of the CTF reader share, and the programs of its end-to-end tests.
+add_library(ctf_writer STATIC collector/ctf_writer.c collector/ctf_everything.c collector/ctf_reading.c)
+msc_private_includes(ctf_writer)
+target_include_directories(ctf_writer PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(ctf_writer PUBLIC msc_collector PkgConfig::CMOCKA)
+foreach(name test_ctf_reader test_ctf_streams test_ctf_damage)
+    target_link_libraries(${name} PRIVATE ctf_writer)
+endforeach()
+
+# Prints a trace as babeltrace2 does; writes traces that no machine at hand records; makes events of every kind.
+add_executable(ctf_dump collector/ctf_dump.c)
+msc_private_includes(ctf_dump)
+target_link_libraries(ctf_dump PRIVATE msc_collector)
+add_executable(ctf_shapes collector/ctf_shapes.c)
+msc_private_includes(ctf_shapes)
+target_include_directories(ctf_shapes PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(ctf_shapes PRIVATE ctf_writer)
+add_executable(ctf_kinds collector/ctf_kinds.c)
+target_include_directories(ctf_kinds PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(ctf_kinds PRIVATE PkgConfig::LTTNG_UST ${CMAKE_DL_LIBS})
+set_target_properties(ctf_dump ctf_shapes ctf_kinds PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

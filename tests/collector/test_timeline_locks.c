@@ -1,0 +1,137 @@
+/* The timeline: waits, contended holds, and the count of those that wait. */
+#include "collector/analyses/timeline.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "collector/timeline_fixture.h"
+
+static void test_a_wait_and_a_contended_hold_lie_where_they_happened(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event release = {.kind = EVENT_LOCK_RELEASE,
+                            .time_ns = 5005,
+                            .tid = WORKER,
+                            .lock_release = {.lock = mutex,
+                                             .name = text("table"),
+                                             .release_ns = 5000,
+                                             .contended_ns = 3000,
+                                             .waiters = 2,
+                                             .charge_ns = 4000}};
+    struct event wait = {.kind = EVENT_LOCK_WAIT,
+                         .time_ns = 5700,
+                         .lock_wait = {.lock = mutex,
+                                       .name = text("table"),
+                                       .begin_ns = 2000,
+                                       .wait_ns = 3100,
+                                       .owner_tid = WORKER,
+                                       .hold_seq = 8}};
+    apply(fixture, release);
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 5200, 5, 1)); /* under the lock: emitted before the wait */
+    apply(fixture, wait);
+    assert_drawn(fixture, "G1/1 [2000 5000] thread 1235 holds waiters=2 made others wait=0.004 ms charge_ns=4000\n"
+                          "1234/1234 [5200 5210] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
+                          "G1 [1000] waiting threads = 0\n"
+                          "1234/1234 [2000 5100] wait table owner=thread 1235\n");
+    finish(fixture, 6000);
+    assert_told(fixture, "G1 [2000] waiting threads = 1\nG1 [5100] waiting threads = 0\n");
+    assert_told(fixture, "G1 is lock table (pid 1234), place 32768\n");
+    assert_told(fixture, "G1/1 is contended holds\n");
+}
+
+static void test_who_waits_is_counted_from_waits_in_any_order(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, lock_wait(1, 3000, 3500));
+    apply(fixture, lock_wait(2, 1100, 4000)); /* began first, is told last */
+    apply(fixture, lock_wait(3, 3500, 3600));
+    fixture->used = 0;
+    finish(fixture, 200000);
+    assert_told(fixture, "G1 [1100] waiting threads = 1\n"
+                         "G1 [3000] waiting threads = 2\n"
+                         "G1 [3600] waiting threads = 1\n"
+                         "G1 [4000] waiting threads = 0\n");
+    assert_int_equal(timeline_stats(fixture->timeline).written.counters, 5);
+}
+
+static void test_a_sampled_wait_counts_for_those_that_it_stands_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event sampled = lock_wait(1, 3000, 3500);
+    sampled.lock_wait.weight = 10 * EVENT_WEIGHT_ONE;
+    apply(fixture, sampled);
+    finish(fixture, 200000);
+    assert_told(fixture, "G1 [3000] waiting threads = 10\n");
+}
+
+static void test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { WAITS = 5000 };
+    fixture->is_mute = true;
+    for (uint64_t i = 0; i < WAITS; i++) {
+        apply(fixture, lock_wait(1, 10000 + 10 * i, 10005 + 10 * i));
+        fixture->used = 0;
+    }
+    apply(fixture, lock_wait(2, 1100, 1200));   /* before what is drawn already: nothing to be seen */
+    apply(fixture, lock_wait(3, 1100, 150000)); /* begins there, ends later */
+    apply(fixture, lock_wait(1, 160000, 160001));
+    uint64_t before = timeline_stats(fixture->timeline).written.counters;
+    assert_true(before > WAITS / 2 && before < 2 * WAITS);
+    finish(fixture, 200000);
+    assert_int_equal(fixture->last_count, 0);
+    assert_int_equal(fixture->least_count, 0);
+    assert_false(fixture->went_back);
+}
+
+static void test_a_hold_of_no_length_is_handed_on_and_not_drawn(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event release = {.kind = EVENT_LOCK_RELEASE,
+                            .time_ns = 5005,
+                            .lock_release = {.lock = mutex, .release_ns = 5000, .waiters = 2, .charge_ns = 4000}};
+    apply(fixture, release);
+    assert_drawn(fixture, "");
+    finish(fixture, 6000);
+}
+
+static void test_what_began_before_the_trace_is_cut_to_it(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, (struct event){.kind = EVENT_LOCK_WAIT,
+                                  .time_ns = 1600,
+                                  .lock_wait = {.lock = mutex, .begin_ns = 300, .wait_ns = 1200}});
+    assert_drawn(fixture, "G1 [1000] waiting threads = 0\n"
+                          "1234/1234 [1000 1500] wait 0x6000 cut_ns=700\n");
+    finish(fixture, 2000);
+    assert_told(fixture, "slices_cut: 1\n");
+}
+
+static void test_a_lock_event_names_the_users_function_and_its_caller(void **state)
+{
+    static const uint64_t pcs[] = {0x31, 0x11};
+    struct fixture *fixture = *state;
+    struct event release = {.kind = EVENT_LOCK_RELEASE,
+                            .time_ns = 5005,
+                            .stack = {.pcs = pcs, .count = 2},
+                            .lock_release = {.lock = mutex, .release_ns = 5000, .contended_ns = 3000, .waiters = 1}};
+    apply(fixture, release);
+    assert_drawn(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 function=leave caller=handle_request\n");
+    finish(fixture, 6000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DRAWING_TEST(test_a_wait_and_a_contended_hold_lie_where_they_happened),
+        DRAWING_TEST(test_who_waits_is_counted_from_waits_in_any_order),
+        DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),
+        DRAWING_TEST(test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_told),
+        DRAWING_TEST(test_a_hold_of_no_length_is_handed_on_and_not_drawn),
+        DRAWING_TEST(test_what_began_before_the_trace_is_cut_to_it),
+        DRAWING_TEST(test_a_lock_event_names_the_users_function_and_its_caller),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+#!/bin/sh
+# mapscope convert on what users really hand it: no trace, a foreign one, a damaged one, a full disk.
+# usage: test_convert.sh BUILD_DIR
+set -eu
+. "$(dirname "$0")/lttng_session.sh"
+build=$1
+mapscope=$build/bin/mapscope
+work=$(mktemp -d "${TMPDIR:-/tmp}/mapscope-convert-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+quiet_sanitizers "$work"
+passed=0
+
+fail() {
+    echo "FAIL: $*" >&2
+    [ ! -s "$work/said" ] || cat "$work/said" >&2
+    exit 1
+}
+
+# convert STATUS ARGUMENTS...: ends in time with that status; what it said is in $work/said.
+convert() {
+    expected=$1
+    shift
+    status=0
+    timeout 20 "$mapscope" convert "$@" >"$work/out" 2>"$work/said" || status=$?
+    [ "$status" -eq "$expected" ] || fail "convert $* ended with $status instead of $expected"
+}
+
+says() {
+    grep -qF -- "$1" "$work/said" || fail "it does not say '$1'"
+}
+
+# only FILES...: nothing else lies in $work/results.
+only() {
+    for file in "$work"/results/* "$work"/results/.[!.]*; do
+        [ -e "$file" ] || continue
+        case " $* " in
+        *" ${file##*/} "*) ;;
+        *) fail "a file is left behind: $file" ;;
+        esac
+    done
+}
+
+done_with() {
+    passed=$((passed + 1))
+    rm -rf "$work/results"
+    mkdir "$work/results"
+}
+
+fresh_trace() {
+    rm -rf "$work/trace"
+    cp -r "$work/recorded/trace" "$work/trace"
+}
+
+largest_stream() {
+    find "$work/trace" -type f -name 'ev_*' ! -path '*/index/*' -printf '%s %p\n' | sort -rn | head -n 1 | cut -d' ' -f2-
+}
+
+mkdir "$work/results" "$work/empty"
+timeout 60 "$mapscope" record -o "$work/recorded" --mutex-fraction 1 -- "$build/bin/session_cache" >/dev/null 2>&1 ||
+    fail "cannot record"
+
+convert 0 --help
+grep -q 'usage: mapscope convert' "$work/out" || fail "no help"
+convert 2
+convert 2 a b
+convert 2 --no-such-option a
+done_with usage
+
+convert 1 "$work/nowhere"
+says "$work/nowhere"
+says 'No such file or directory'
+convert 1 "$mapscope" --report "$work/results/r"
+says "$mapscope"
+convert 1 "$work/empty" --report "$work/results/r"
+says "$work/empty"
+only
+done_with no trace
+
+timeout 60 "$mapscope" record -o "$work/foreign" -- true >/dev/null 2>&1 || fail "cannot record true"
+convert 1 "$work/foreign" --report "$work/results/r" --chrome "$work/results/t.json"
+says 'holds no mapscope event'
+only
+done_with a foreign trace
+
+convert 0 "$work/recorded" --report - --pprof-mutex "$work/results/m"
+grep -q '^mapscope report of' "$work/out" || fail "no report on the standard output"
+only m
+convert 1 "$work/recorded" --report "$work/nowhere/r" --pprof-mutex "$work/results/m2"
+says "$work/nowhere/r"
+convert 1 "$work/recorded" --report /dev/full
+says 'No space left on device'
+only m
+done_with outputs
+
+fresh_trace
+stream=$(largest_stream)
+size=$(stat -c %s "$stream")
+truncate -s $((size - size / 3)) "$stream"
+convert 0 "$work/trace" --report "$work/results/r" --chrome "$work/results/t.json"
+says "$stream"
+grep -qiE 'damaged|cut' "$work/results/r" || fail "the report does not tell of the damage"
+"$build/tests/check_chrome" "$work/results/t.json" >"$work/said" || fail "the timeline is not sound"
+only r t.json
+done_with a cut stream
+
+fresh_trace
+: >"$(find "$work/trace" -name metadata)"
+convert 1 "$work/trace" --report "$work/results/r"
+says metadata
+only
+done_with an empty metadata file
+
+fresh_trace
+head -c 3000 /dev/urandom | dd of="$(largest_stream)" bs=1 seek=9000 conv=notrunc 2>/dev/null
+convert 0 "$work/trace" --report "$work/results/r"
+done_with a garbled stream
+
+# A disk that fills up half way: nothing is left behind.
+as_user=
+[ "$(id -u)" -eq 0 ] || as_user='--user --map-root-user'
+# shellcheck disable=SC2086 # a list of words
+unshare $as_user --mount sh -euc '
+    mount -t tmpfs -o size=20k tmpfs "$1"
+    status=0
+    timeout 20 "$2" convert "$3" --chrome "$1/t.json" || status=$?
+    [ "$status" -eq 1 ] || { echo "ended with $status" >&2; exit 1; }
+    [ -z "$(ls -A "$1")" ] || { echo "left behind:" "$1"/* >&2; exit 1; }
+' sh "$work/results" "$mapscope" "$work/recorded" 2>"$work/said" || fail "on a full disk"
+says 'No space left on device'
+done_with a full disk
+
+# Being stopped in the middle leaves nothing either.
+"$mapscope" convert "$work/recorded" --chrome "$work/results/t.json" --report "$work/results/r" >/dev/null 2>&1 &
+pid=$!
+kill -TERM "$pid" 2>/dev/null || true
+wait "$pid" || true
+only t.json r
+done_with an interrupt
+
+echo "$passed passed, 0 failed"

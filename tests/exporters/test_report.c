@@ -1,0 +1,318 @@
+/* The report, word for word. */
+#include "model/contention_fixture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "exporters/exporter.h"
+
+struct run {
+    struct fixture f;
+    struct findings findings;
+    char text[16384];
+    size_t size;
+};
+
+static int remember(void *self, const void *bytes, size_t size)
+{
+    struct run *run = self;
+    assert_true(run->size + size < sizeof run->text);
+    memcpy(run->text + run->size, bytes, size);
+    run->size += size;
+    run->text[run->size] = '\0';
+    return 0;
+}
+
+static void init(struct run *run)
+{
+    run->size = 0;
+    fixture_init(&run->f);
+    findings_init(&run->findings);
+}
+
+static void fini(struct run *run)
+{
+    fixture_fini(&run->f);
+    findings_fini(&run->findings);
+}
+
+static int write_to(struct run *run, struct outbuf *out)
+{
+    struct export_input input = {.source = "/var/trace",
+                                 .begin_ns = 1000,
+                                 .end_ns = 2000001000,
+                                 .end_epoch_ns = 1700000000000000000,
+                                 .own_events = 30,
+                                 .losses = &run->f.losses,
+                                 .processes = &run->f.processes,
+                                 .stacks = run->f.stacks,
+                                 .symbols = &run->f.symbols,
+                                 .contention = &run->f.view,
+                                 .findings = &run->findings};
+    return exporter_report.write(&input, out, NULL);
+}
+
+static const char *report(struct run *run)
+{
+    struct outbuf out;
+    assert_int_equal(outbuf_init(&out, remember, run), 0);
+    assert_int_equal(write_to(run, &out), 0);
+    assert_int_equal(outbuf_flush(&out), 0);
+    outbuf_fini(&out);
+    return run->text;
+}
+
+static void assert_says(const char *text, const char *words)
+{
+    if (!strstr(text, words))
+        assert_string_equal(text, words);
+}
+
+static void add_finding(struct run *run)
+{
+    struct fixture *f = &run->f;
+    struct finding finding = {
+        .kind = FINDING_LOST_KEY,
+        .severity = FINDING_CERTAIN,
+        .pid = SERVER,
+        .map = {0x9000, 1},
+        .map_name = strdup("sessions"),
+        .key_id = 0xfeed,
+        .key = strdup("alice"),
+        .operations = {{"register cleanup", SERVER, SERVER, 501000, 502000, 1, IN_REMOVE - 1, f->put_unlock},
+                       {"assign", SERVER, SERVER, 1000001000, 1000002000, 2, 0, f->remove_unlock},
+                       {"delete", SERVER, 7, 1500001777, 1500002000, 2, 0, 0}},
+        .operation_count = 3,
+        .misses = 4,
+        .sentence = "The clean-up was registered for an entry that another request has replaced since, and removed "
+                    "the new one. Bind it to the version.",
+    };
+    assert_int_equal(findings_add(&run->findings, &finding), 0);
+}
+
+/* clang-format off */
+static const char expected[] =
+    "mapscope report of /var/trace\n"
+    "\n"
+    "1 finding. 8 waits for locks, 1.500 s in all. Nothing was lost.\n"
+    "\n"
+    "Findings (times since the recording began)\n"
+    "------------------------------------------\n"
+    "1. lost key, certain\n"
+    "   key alice (id 0xfeed) of map sessions (0x9000) in server (pid 100)\n"
+    "   The clean-up was registered for an entry that another request has replaced since, and removed\n"
+    "   the new one. Bind it to the version.\n"
+    "\n"
+    "   +0.000500000 s  register cleanup cache_remove(int)  thread 100  version 1\n"
+    "       key_hash                            session_cache.c:7  (inlined)\n"
+    "       cache_put                           session_cache.c:12\n"
+    "       handle_request                      session_cache.c:33\n"
+    "       main                                session_cache.c:44\n"
+    "   +1.000000000 s  assign  thread 100  version 2\n"
+    "       cache_remove(int)                   session_cache.c:22\n"
+    "       main                                session_cache.c:44\n"
+    "   +1.500000777 s  delete  thread 7  version 2\n"
+    "       (no stack was recorded)\n"
+    "   4 look-ups of the key failed afterwards\n"
+    "\n"
+    "Locks\n"
+    "-----\n"
+    "7 contended of 5,000 lock operations (exact, 1 of 2 locks)\n"
+    "sampling: none, every contention is recorded\n"
+    "from the events: charged and handed off 1,500,001,277 ns, waited 1,500,001,277 ns: they agree\n"
+    "exact totals: charged and handed off 1,500,000,977 ns, waited 1,500,000,977 ns: they agree\n"
+    "\n"
+    "1. session table, a mutex of server (pid 100)\n"
+    "   7 waits, 1.500 s in all, longest 500.0 ms; 7 contended of 5,000 operations\n"
+    "   made others wait (where the lock was released):\n"
+    "        1.500 s  100.0 %  10 times, longest 500.0 ms\n"
+    "                   key_hash                            session_cache.c:7  (inlined)\n"
+    "                   cache_put                           session_cache.c:12\n"
+    "                   handle_request                      session_cache.c:33\n"
+    "                   main                                session_cache.c:44\n"
+    "         200 ns    0.0 %  3 times, longest 100 ns\n"
+    "                   cache_remove(int)                   session_cache.c:22\n"
+    "                   main                                session_cache.c:44\n"
+    "         777 ns    0.0 %  hand-off: released, but the next owner not yet running\n"
+    "   waited:\n"
+    "        1.000 s   66.7 %  6 times, longest 400.0 ms\n"
+    "                   key_hash                            session_cache.c:7  (inlined)\n"
+    "                   cache_put                           session_cache.c:12\n"
+    "                   handle_request                      session_cache.c:33\n"
+    "                   main                                session_cache.c:44\n"
+    "       500.0 ms   33.3 %  1 time, longest 500.0 ms, timeout\n"
+    "                   handle_request                      session_cache.c:33\n"
+    "                   main                                session_cache.c:44\n"
+    "\n"
+    "2. 0x8000, a mutex of server (pid 101)\n"
+    "   1 wait, 300 ns in all, longest 300 ns\n"
+    "   made others wait (where the lock was released):\n"
+    "         300 ns  100.0 %  1 time, longest 300 ns, shared\n"
+    "                   key_hash                            session_cache.c:7  (inlined)\n"
+    "                   cache_put                           session_cache.c:12\n"
+    "                   main                                session_cache.c:44\n"
+    "   waited:\n"
+    "         300 ns  100.0 %  1 time, longest 300 ns, shared\n"
+    "                   key_hash                            session_cache.c:7  (inlined)\n"
+    "                   cache_put                           session_cache.c:12\n"
+    "                   0x123455\n"
+    "                   main                                session_cache.c:44\n"
+    "\n"
+    "Recording\n"
+    "---------\n"
+    "2.000 s until 2023-11-14 22:13:20 UTC\n"
+    "1,234 events, 30 of them mapscope's\n"
+    "server (pid 100), 1 thread\n"
+    "server (pid 101), 1 thread\n"
+    "\n"
+    "Losses\n"
+    "------\n"
+    "nothing was lost\n"
+    "\n"
+    "Symbols\n"
+    "-------\n"
+    "frames in no module that the trace knows: 1\n";
+/* clang-format on */
+
+static void test_the_whole_report(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    add_finding(&run);
+    assert_string_equal(report(&run), expected);
+    fini(&run);
+}
+
+static void test_one_fault_that_happens_often_is_told_once(void **state)
+{
+    (void)state;
+    struct run run;
+    init(&run);
+    for (int i = 0; i < 3; i++)
+        add_finding(&run);
+    run.findings.items[0].severity = FINDING_SUSPECTED;
+    run.findings.items[1].operations[0].begin_ns = 601000;
+    add_finding(&run);
+    run.findings.items[3].operations[1].stack = run.f.put_unlock; /* from elsewhere: another fault */
+    const char *text = report(&run);
+    assert_says(text, "4 findings.");
+    assert_says(text, "1. lost key, certain, 3 times; once like this:\n");
+    assert_says(text, "+0.000600000 s  register cleanup"); /* the first that is certain */
+    assert_says(text, "12 look-ups of the key failed afterwards in all\n");
+    assert_says(text, "2. lost key, certain\n");
+    assert_null(strstr(text, "3. lost key"));
+    fini(&run);
+}
+
+static void test_no_contention_says_of_how_many_operations(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    fixture_empty(&run.f);
+    const char *text = report(&run);
+    assert_says(text, "0 contended of 5,000 lock operations");
+    assert_says(text, "\nNo findings. ");
+    assert_null(strstr(text, "\nFindings"));
+    assert_null(strstr(text, "1. session table"));
+    fini(&run);
+}
+
+static void test_no_lock_events_say_why(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.view = (struct contention_view){0};
+    assert_says(report(&run), "no lock events: the program used no msc_mutex while it was recorded");
+    fini(&run);
+}
+
+static void test_losses_are_numbers(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.losses.discarded_events = 12345;
+    run.f.losses.dropped_by_runtime = 1;
+    const char *text = report(&run);
+    assert_says(text, "The trace has losses.");
+    assert_says(text, "events discarded because the tracer's buffers were full: 12,345\n"
+                      "waits or charges that found no slot in the traced program: 1\n");
+    assert_null(strstr(text, "othing was lost"));
+    fini(&run);
+}
+
+static void test_a_difference_between_both_sides_is_told(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.view.wait_ns += 5;
+    assert_says(report(&run), "from the events: charged and handed off 1,500,001,277 ns, waited 1,500,001,282 ns: "
+                              "they differ by -5 ns\n");
+    fini(&run);
+}
+
+static void test_the_sampling_is_told(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.sampler = (struct contention_sampler){CONTENTION_SAMPLER_HYBRID, 100, 10000000};
+    assert_says(report(&run), "sampling: hybrid, 1 of 100 and by time: one each 10.00 ms waited\n");
+    run.size = 0;
+    run.f.sampler.mode = CONTENTION_SAMPLER_OFF;
+    assert_says(report(&run), "sampling: off for some or all of the time: no contention is recorded then\n");
+    fini(&run);
+}
+
+static void test_names_cannot_break_the_text(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.locks[0].name = "a\nb\x1b[2J\xff";
+    assert_says(report(&run), "\n1. a?b?[2J\xef\xbf\xbd, a mutex of server (pid 100)\n");
+    fini(&run);
+}
+
+static int refuse(void *self, const void *bytes, size_t size)
+{
+    (void)self;
+    (void)bytes;
+    (void)size;
+    return -ENOSPC;
+}
+
+static void test_a_full_disk_is_an_error(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    struct outbuf out;
+    assert_int_equal(outbuf_init(&out, refuse, NULL), 0);
+    outbuf_text(&out, "x");
+    assert_int_equal(outbuf_flush(&out), -ENOSPC);
+    assert_int_equal(write_to(&run, &out), -ENOSPC);
+    outbuf_fini(&out);
+    fini(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_whole_report),
+        cmocka_unit_test(test_one_fault_that_happens_often_is_told_once),
+        cmocka_unit_test(test_no_contention_says_of_how_many_operations),
+        cmocka_unit_test(test_no_lock_events_say_why),
+        cmocka_unit_test(test_losses_are_numbers),
+        cmocka_unit_test(test_a_difference_between_both_sides_is_told),
+        cmocka_unit_test(test_the_sampling_is_told),
+        cmocka_unit_test(test_names_cannot_break_the_text),
+        cmocka_unit_test(test_a_full_disk_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

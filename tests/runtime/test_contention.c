@@ -1,0 +1,450 @@
+/* The accounting of one lock, step by step under a clock that the test sets: exact values. */
+#include "runtime/lock_recorder.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/contention.h"
+#include "runtime/stack.h"
+
+enum { WAITERS = 16 };
+
+/* A lock that exists only as accounting, and the waits of the threads that the test plays. */
+struct fixture {
+    struct contention contention;
+    struct contention_wait waits[WAITERS];
+};
+
+static struct fixture *fixture_at(uint64_t start_ns)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){.contention.id.name = "lock"};
+    atomic_store(&fixture.contention.forks, atomic_load(&thread_forks));
+    now_ns = start_ns;
+    clock_source = fake_now;
+    return &fixture;
+}
+
+static void joins(struct fixture *fixture, int waiter, uint64_t time_ns)
+{
+    now_ns = time_ns;
+    contention_join(&fixture->contention, fixture, 77, STACK_HERE(), &fixture->waits[waiter]);
+}
+
+static void acquires(struct fixture *fixture, int waiter, uint64_t time_ns)
+{
+    now_ns = time_ns;
+    contention_acquire(&fixture->contention, &fixture->waits[waiter]);
+}
+
+static void gives_up(struct fixture *fixture, int waiter, uint64_t time_ns)
+{
+    now_ns = time_ns;
+    contention_give_up(&fixture->contention, &fixture->waits[waiter], MSC_WAIT_TIMEOUT);
+}
+
+static void acquires_without_waiting(struct fixture *fixture, uint64_t time_ns)
+{
+    now_ns = time_ns;
+    contention_count(&fixture->contention);
+}
+
+static void releases(struct fixture *fixture, uint64_t time_ns)
+{
+    now_ns = time_ns;
+    struct contention_release release;
+    if (!contention_to_settle(&fixture->contention))
+        return;
+    contention_release(&fixture->contention, fixture, &release);
+    contention_tell(&release, STACK_HERE());
+}
+
+static void assert_conserved(const struct fixture *fixture)
+{
+    struct sums sums = recorded_sums(fixture);
+    assert_int_equal(sums.wait_ns, sums.charge_ns + sums.handoff_ns);
+    assert_int_equal(atomic_load(&fixture->contention.word), 0);
+}
+
+static void assert_release(size_t n, uint64_t charge_ns, uint64_t handoff_ns, uint64_t contended_ns, uint32_t waiters)
+{
+    const struct msc_ev_lock_release *release = &recorded(MSC_EVENT_LOCK_RELEASE, n)->release;
+    assert_int_equal(release->charge_ns, charge_ns);
+    assert_int_equal(release->handoff_ns, handoff_ns);
+    assert_int_equal(release->contended_ns, contended_ns);
+    assert_int_equal(release->waiters, waiters);
+}
+
+/* The example of contention.h. */
+static void test_release_charges_every_waiter(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(50);
+    acquires_without_waiting(fixture, 50);
+    joins(fixture, 0, 100);
+    joins(fixture, 1, 130);
+    releases(fixture, 200);
+    acquires(fixture, 0, 203);
+    releases(fixture, 210);
+    acquires(fixture, 1, 211);
+    releases(fixture, 220);
+    assert_release(0, 170, 0, 100, 2);
+    assert_release(1, 7, 6, 7, 1);
+    assert_release(2, 0, 1, 0, 0);
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_RELEASE), 3);
+    assert_conserved(fixture);
+}
+
+static void test_a_wait_names_its_owner_its_hold_and_its_length(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    releases(fixture, 200);
+    acquires(fixture, 0, 205);
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_WAIT), 0); /* not while it holds the lock */
+    releases(fixture, 300);
+    const struct lock_record *record = recorded(MSC_EVENT_LOCK_WAIT, 0);
+    assert_int_equal(record->wait.lock, (uintptr_t)fixture);
+    assert_int_equal(record->wait.lock_gen, atomic_load(&fixture->contention.id.gen));
+    assert_string_equal(record->wait.name, "lock");
+    assert_int_equal(record->wait.begin_ns, 100);
+    assert_int_equal(record->wait.wait_ns, 105);
+    assert_int_equal(record->wait.result, MSC_WAIT_ACQUIRED);
+    assert_int_equal(record->wait.owner_tid, 77);
+    assert_int_equal(record->wait.hold_seq, 2);
+    assert_int_equal(record->wait.weight, MSC_WEIGHT_ONE);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_RELEASE, 0)->release.hold_seq, 1);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_RELEASE, 1)->release.hold_seq, 2);
+}
+
+/* Five holders of 1, 5, 2, 3 and 4 s that arrive together: the sequence that Go 1.22 gets wrong (golang#73760). */
+static void test_five_holders_are_charged_what_each_cost_the_others(void **state)
+{
+    (void)state;
+    static const uint64_t hold_s[] = {1, 5, 2, 3, 4}, charge_s[] = {4, 15, 4, 3};
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    for (int waiter = 1; waiter < 5; waiter++)
+        joins(fixture, waiter, 0);
+    uint64_t time_s = 0;
+    for (int holder = 0; holder < 5; holder++) {
+        if (holder > 0)
+            acquires(fixture, holder, time_s * 1000000000);
+        time_s += hold_s[holder];
+        releases(fixture, time_s * 1000000000);
+    }
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_RELEASE), 4); /* the last one cost nobody anything */
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(recorded(MSC_EVENT_LOCK_RELEASE, i)->release.charge_ns, charge_s[i] * 1000000000);
+    assert_conserved(fixture);
+}
+
+static void test_a_waiter_that_gives_up_leaves_its_time_to_the_holder(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    gives_up(fixture, 0, 150);
+    const struct msc_ev_lock_wait *wait = &recorded(MSC_EVENT_LOCK_WAIT, 0)->wait; /* at once: it holds nothing */
+    assert_int_equal(wait->wait_ns, 50);
+    assert_int_equal(wait->result, MSC_WAIT_TIMEOUT);
+    assert_int_equal(wait->hold_seq, 0);
+    releases(fixture, 400);
+    assert_release(0, 50, 0, 300, 0);
+    assert_conserved(fixture);
+}
+
+static void test_a_waiter_that_gives_up_beside_another_changes_nothing_for_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    joins(fixture, 1, 110);
+    gives_up(fixture, 0, 150);
+    releases(fixture, 200);
+    assert_release(0, 50 + 90, 0, 100, 1);
+    acquires(fixture, 1, 200);
+    releases(fixture, 300);
+    assert_conserved(fixture);
+}
+
+static void test_an_overtaker_settles_the_gap_as_handoff(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    releases(fixture, 200);
+    acquires_without_waiting(fixture, 230); /* another thread was faster than the waiter */
+    releases(fixture, 250);
+    acquires(fixture, 0, 255);
+    releases(fixture, 260);
+    assert_release(0, 100, 0, 100, 1);
+    assert_release(1, 20, 30, 20, 1);
+    assert_release(2, 0, 5, 0, 0);
+    assert_conserved(fixture);
+}
+
+static void test_a_clock_beyond_48_bits_charges_the_same(void **state)
+{
+    (void)state;
+    uint64_t start = (UINT64_C(1) << 48) * 3 - 150; /* passes a multiple of 2^48 within the wait */
+    struct fixture *fixture = fixture_at(start);
+    acquires_without_waiting(fixture, start);
+    joins(fixture, 0, start + 100);
+    joins(fixture, 1, start + 130);
+    releases(fixture, start + 200);
+    assert_release(0, 170, 0, 100, 2);
+    acquires(fixture, 0, start + 203);
+    releases(fixture, start + 203);
+    acquires(fixture, 1, start + 203);
+    releases(fixture, start + 203);
+    assert_conserved(fixture);
+}
+
+static struct fixture *interrupted;
+static int interruptions;
+
+/* Another thread joins between our look at the clock and our swap, at a later time than ours. */
+static uint64_t interrupting_now(void)
+{
+    uint64_t ours = now_ns;
+    if (interruptions-- > 0) {
+        clock_source = fake_now;
+        joins(interrupted, 1, ours + 5);
+        clock_source = interrupting_now;
+    }
+    return ours;
+}
+
+static void test_a_lost_race_reads_the_clock_again(void **state)
+{
+    (void)state;
+    interrupted = fixture_at(0);
+    acquires_without_waiting(interrupted, 0);
+    joins(interrupted, 0, 100);
+    interruptions = 1;
+    clock_source = interrupting_now;
+    releases(interrupted, 200); /* 205 by the time that it succeeds: with 200, the charge would be negative */
+    clock_source = fake_now;
+    assert_release(0, 105, 0, 105, 2);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_RELEASE, 0)->release.release_ns, 205);
+}
+
+static void test_the_first_waiter_need_not_have_written_its_time(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 20);
+    releases(fixture, 40);
+    acquires(fixture, 0, 40);
+    releases(fixture, 50);
+    acquires_without_waiting(fixture, 60);
+    uint64_t not_written = atomic_load(&fixture->contention.first_ns);
+    joins(fixture, 1, 100);
+    atomic_store(&fixture->contention.first_ns, not_written); /* preempted right after it joined */
+    releases(fixture, 180);
+    assert_release(1, 80, 0, 80, 1);
+}
+
+static void test_a_handoff_is_told_although_waits_are_not(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    atomic_store(&gates[MSC_EVENT_LOCK_WAIT].state.on, 0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    releases(fixture, 200);
+    acquires(fixture, 0, 210);
+    releases(fixture, 300);
+    assert_release(1, 0, 10, 0, 0);
+    assert_int_equal(lock_record_count, 2);
+}
+
+static void test_the_65536th_waiter_is_dropped_and_counted(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(1000);
+    uint64_t full = UINT64_C(0xffff) << 48 | ((UINT64_C(0xffff) * 1000) & ((UINT64_C(1) << 48) - 1));
+    atomic_store(&fixture->contention.word, full);
+    joins(fixture, 0, 1000);
+    gives_up(fixture, 0, 1000);
+    assert_int_equal(atomic_load(&fixture->contention.word), full);
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_WAIT), 0);
+    lock_retire(&fixture->contention.id);
+    assert_int_equal(recorded_totals("lock")->dropped, 1);
+}
+
+static void test_tracing_that_ends_within_a_hold_still_settles_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    gates_set(0);
+    releases(fixture, 200);
+    acquires(fixture, 0, 210);
+    gates_set(1);
+    releases(fixture, 220);
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_RELEASE), 1); /* the first one ended while nobody listened */
+    assert_release(0, 0, 10, 0, 0);
+    lock_retire(&fixture->contention.id);
+    const struct msc_ev_lock_totals *totals = recorded_totals("lock");
+    assert_int_equal(totals->wait_ns, 110);
+    assert_int_equal(totals->charge_ns, 100);
+    assert_int_equal(totals->handoff_ns, 10);
+}
+
+static void test_totals_are_kept_although_nothing_is_sampled(void **state)
+{
+    (void)state;
+    config.mutex_mode = MSC_SAMPLER_OFF;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    joins(fixture, 1, 140);
+    gives_up(fixture, 1, 190);
+    releases(fixture, 200);
+    acquires(fixture, 0, 230);
+    releases(fixture, 240);
+    assert_int_equal(lock_record_count, 0);
+    lock_retire(&fixture->contention.id);
+    const struct msc_ev_lock_totals *totals = recorded_totals("lock");
+    assert_int_equal(totals->lock, (uintptr_t)fixture);
+    assert_int_equal(totals->ops, 2);
+    assert_int_equal(totals->contentions, 2);
+    assert_int_equal(totals->wait_ns, 130 + 50);
+    assert_int_equal(totals->charge_ns, 150);
+    assert_int_equal(totals->handoff_ns, 30);
+    assert_int_equal(totals->max_ns, 130);
+    assert_int_equal(totals->dropped, 0);
+}
+
+static void test_waits_without_a_slot_are_counted_and_stay_in_the_totals(void **state)
+{
+    (void)state;
+    enum { PROBED = 16, MORE_THAN_SLOTS = 40 }; /* waits that other tests did not end may keep some */
+    struct fixture *fixture = fixture_at(0);
+    static struct contention_wait waits[MORE_THAN_SLOTS];
+    acquires_without_waiting(fixture, 0);
+    now_ns = 100;
+    for (int i = 0; i < MORE_THAN_SLOTS; i++)
+        contention_join(&fixture->contention, fixture, 0, STACK_HERE(), &waits[i]);
+    now_ns = 110;
+    for (int i = 0; i < MORE_THAN_SLOTS; i++)
+        contention_give_up(&fixture->contention, &waits[i], MSC_WAIT_TIMEOUT);
+    releases(fixture, 200);
+    lock_retire(&fixture->contention.id);
+    const struct msc_ev_lock_totals *totals = recorded_totals("lock");
+    struct sums sums = recorded_sums(fixture);
+    assert_in_range(sums.waits, 1, PROBED);
+    assert_int_equal(totals->dropped, MORE_THAN_SLOTS - sums.waits);
+    assert_int_equal(totals->wait_ns, MORE_THAN_SLOTS * 10);
+    assert_int_equal(totals->charge_ns, MORE_THAN_SLOTS * 10);
+}
+
+/* In the child: the parent's waiters are gone, its own are counted from now on. */
+static int child_forgets(struct fixture *fixture)
+{
+    releases(fixture, 500);
+    bool forgot = lock_record_count == 0 && atomic_load(&fixture->contention.word) == 0;
+    acquires_without_waiting(fixture, 600);
+    joins(fixture, 3, 700);
+    releases(fixture, 800);
+    const struct msc_ev_lock_release *release = &lock_records[0].release;
+    return forgot && lock_record_count == 1 && release->charge_ns == 100 && release->waiters == 1 ? 0 : 1;
+}
+
+static void test_a_forked_child_forgets_its_parents_waiters(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    joins(fixture, 1, 100);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(child_forgets(fixture));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    releases(fixture, 200);
+    assert_release(0, 200, 0, 100, 2);
+}
+
+/* The holder forked. A thread of the child came to wait: its parent's part of the hold is its parent's to tell. */
+static int child_tells_its_own(struct fixture *fixture)
+{
+    lock_record_count = 0;
+    joins(fixture, 1, 400);
+    releases(fixture, 500);
+    const struct msc_ev_lock_release *release = &lock_records[0].release;
+    return lock_record_count == 1 && release->charge_ns == 100 && release->handoff_ns == 0 ? 0 : 1;
+}
+
+static void test_a_child_does_not_tell_the_wait_of_its_parent_again(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    acquires_without_waiting(fixture, 0);
+    joins(fixture, 0, 100);
+    releases(fixture, 150);
+    acquires(fixture, 0, 200);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(child_tells_its_own(fixture));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    releases(fixture, 300);
+    assert_conserved(fixture);
+}
+
+/* A thread of the child comes to wait and gets no further than to forget the parent; then the holder releases. */
+static void test_a_release_beside_a_thread_that_forgets_the_parent_is_safe(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_at(0);
+    joins(fixture, 0, 100);
+    acquires(fixture, 0, 200);
+    pid_t child = fork();
+    if (child == 0) {
+        contention_overtake(&fixture->contention);
+        releases(fixture, 500);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    releases(fixture, 300);
+    assert_conserved(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        lock_test(test_release_charges_every_waiter),
+        lock_test(test_a_wait_names_its_owner_its_hold_and_its_length),
+        lock_test(test_five_holders_are_charged_what_each_cost_the_others),
+        lock_test(test_a_waiter_that_gives_up_leaves_its_time_to_the_holder),
+        lock_test(test_a_waiter_that_gives_up_beside_another_changes_nothing_for_it),
+        lock_test(test_an_overtaker_settles_the_gap_as_handoff),
+        lock_test(test_a_clock_beyond_48_bits_charges_the_same),
+        lock_test(test_a_lost_race_reads_the_clock_again),
+        lock_test(test_the_first_waiter_need_not_have_written_its_time),
+        lock_test(test_a_handoff_is_told_although_waits_are_not),
+        lock_test(test_the_65536th_waiter_is_dropped_and_counted),
+        lock_test(test_tracing_that_ends_within_a_hold_still_settles_it),
+        lock_test(test_totals_are_kept_although_nothing_is_sampled),
+        lock_test(test_waits_without_a_slot_are_counted_and_stay_in_the_totals),
+        lock_test(test_a_forked_child_forgets_its_parents_waiters),
+        lock_test(test_a_child_does_not_tell_the_wait_of_its_parent_again),
+        lock_test(test_a_release_beside_a_thread_that_forgets_the_parent_is_safe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

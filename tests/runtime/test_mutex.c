@@ -1,0 +1,589 @@
+/*
+ * msc_mutex with real threads and the real clock. Waiting is arranged, never hoped for: a thread counts as
+ * blocked when its wait is in the mutex's word.
+ */
+#include "runtime/lock_recorder.h"
+
+#include <errno.h>
+#include <mapscope/mutex.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/contention.h"
+#include "runtime/thread.h"
+
+static struct contention *contention_of(msc_mutex *mutex)
+{
+    return (struct contention *)(void *)&mutex->msc_word;
+}
+
+static void until_waiting(msc_mutex *mutex, uint64_t waiters)
+{
+    while (atomic_load(&contention_of(mutex)->word) >> 48 != waiters)
+        usleep(100);
+}
+
+static struct timespec timespec_at(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+}
+
+static void sleep_until(uint64_t ns)
+{
+    struct timespec time = timespec_at(ns);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
+    }
+}
+
+/* --- Behaves like a pthread mutex ----------------------------------------------------------------------- */
+
+static msc_mutex plain = MSC_MUTEX_INITIALIZER;
+static msc_mutex named = MSC_MUTEX_INITIALIZER_NAMED("named");
+
+static void *try_in_thread(void *out)
+{
+    *(int *)out = msc_mutex_trylock(&plain);
+    return NULL;
+}
+
+static void test_results_are_those_of_pthread_negated(void **state)
+{
+    (void)state;
+    assert_int_equal(msc_mutex_lock(&plain), 0);
+    int result = 0;
+    pthread_t thread;
+    pthread_create(&thread, NULL, try_in_thread, &result);
+    pthread_join(thread, NULL);
+    assert_int_equal(result, -EBUSY);
+    assert_int_equal(msc_mutex_trylock(&plain), -EBUSY);
+#ifndef __SANITIZE_THREAD__ /* reports it as a fault of the program, as it is */
+    assert_int_equal(msc_mutex_destroy(&plain), -EBUSY);
+#endif
+    struct timespec invalid = {0, 1000000000}, past = {1, 0};
+    assert_int_equal(msc_mutex_timedlock(&plain, &invalid), -EINVAL);
+    assert_int_equal(msc_mutex_timedlock(&plain, &past), -ETIMEDOUT);
+    assert_int_equal(msc_mutex_unlock(&plain), 0);
+    assert_int_equal(msc_mutex_timedlock(&plain, &past), 0); /* free: the deadline is not looked at */
+    assert_int_equal(msc_mutex_unlock(&plain), 0);
+    assert_int_equal(msc_mutex_trylock(&plain), 0);
+    assert_int_equal(msc_mutex_unlock(&plain), 0);
+    assert_int_equal(msc_mutex_destroy(&plain), 0);
+}
+
+static void test_a_failed_timedlock_is_a_wait_with_its_result(void **state)
+{
+    (void)state;
+    struct timespec invalid = {0, -1}, past = {1, 0};
+    msc_mutex_lock(&named);
+    msc_mutex_timedlock(&named, &past);
+    msc_mutex_timedlock(&named, &invalid);
+    msc_mutex_unlock(&named);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_WAIT, 0)->wait.result, MSC_WAIT_TIMEOUT);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_WAIT, 1)->wait.result, MSC_WAIT_ERROR);
+    assert_string_equal(recorded(MSC_EVENT_LOCK_WAIT, 0)->wait.name, "named");
+    struct sums sums = recorded_sums(&named);
+    assert_true(sums.wait_ns > 0);
+    assert_int_equal(sums.wait_ns, sums.charge_ns);
+}
+
+static void test_errno_is_kept(void **state)
+{
+    (void)state;
+    struct timespec past = {1, 0};
+    errno = 4321;
+    msc_mutex_lock(&named);
+    msc_mutex_timedlock(&named, &past);
+    msc_mutex_unlock(&named);
+    assert_int_equal(errno, 4321);
+}
+
+static uint64_t forbidden_clock(void)
+{
+    fail_msg("the clock was read without contention");
+    return 0;
+}
+
+static void test_without_contention_no_clock_is_read_and_nothing_emitted(void **state)
+{
+    (void)state;
+    clock_source = forbidden_clock;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(msc_mutex_lock(&named), 0);
+        assert_int_equal(msc_mutex_unlock(&named), 0);
+    }
+    assert_int_equal(lock_record_count, 0);
+}
+
+/* --- One waiter, one holder ------------------------------------------------------------------------------ */
+
+static _Atomic uint32_t waiter_tid; /* of the last one */
+
+/* A function whose addresses are told apart from the other sites': no two of them within SITE bytes. */
+enum { SITE = 2048 }; /* sanitizers write long code */
+#define site_function __attribute__((noinline, aligned(SITE))) static
+
+site_function void *lock_as_waiter(void *mutex)
+{
+    waiter_tid = thread_tid();
+    msc_mutex_lock(mutex);
+    msc_mutex_unlock(mutex);
+    return NULL;
+}
+
+static bool is_in(uintptr_t pc, void *(*function)(void *))
+{
+    return pc > (uintptr_t)function && pc < (uintptr_t)function + SITE;
+}
+
+site_function void *unlock_as_holder(void *mutex)
+{
+    msc_mutex_unlock(mutex);
+    __asm__ volatile("");
+    return NULL;
+}
+
+static void let_one_wait(msc_mutex *mutex)
+{
+    pthread_t thread;
+    msc_mutex_lock(mutex);
+    pthread_create(&thread, NULL, lock_as_waiter, mutex);
+    until_waiting(mutex, 1);
+    unlock_as_holder(mutex);
+    pthread_join(thread, NULL);
+}
+
+/* Releases are emitted after the unlock: the first may well be recorded last. */
+static const struct lock_record *recorded_release(uint64_t hold_seq)
+{
+    size_t n = 0;
+    while (recorded(MSC_EVENT_LOCK_RELEASE, n)->release.hold_seq != hold_seq)
+        n++;
+    return recorded(MSC_EVENT_LOCK_RELEASE, n);
+}
+
+static void test_stacks_begin_in_the_callers_of_lock_and_unlock(void **state)
+{
+    (void)state;
+    msc_mutex mutex;
+    msc_mutex_init(&mutex, "stacks");
+    let_one_wait(&mutex);
+    assert_true(is_in(recorded_release(1)->leaf, unlock_as_holder));
+    assert_true(is_in(recorded_release(2)->leaf, lock_as_waiter));
+    assert_true(is_in(recorded(MSC_EVENT_LOCK_WAIT, 0)->leaf, lock_as_waiter));
+    msc_mutex_destroy(&mutex);
+}
+
+static void test_a_wait_names_the_thread_that_held_the_lock(void **state)
+{
+    (void)state;
+    msc_mutex mutex;
+    msc_mutex_init(&mutex, NULL);
+    let_one_wait(&mutex);
+    const struct msc_ev_lock_wait *wait = &recorded(MSC_EVENT_LOCK_WAIT, 0)->wait;
+    assert_int_equal(wait->owner_tid, thread_tid());
+    assert_int_not_equal(wait->owner_tid, waiter_tid);
+    assert_string_equal(wait->name, "");
+    assert_int_equal(wait->hold_seq, 2);
+    msc_mutex_destroy(&mutex);
+}
+
+static void test_tracing_may_begin_and_end_within_a_wait(void **state)
+{
+    (void)state;
+    for (int begins = 0; begins < 2; begins++) {
+        msc_mutex mutex;
+        msc_mutex_init(&mutex, "toggled");
+        gates_set(!begins);
+        msc_mutex_lock(&mutex);
+        pthread_t thread;
+        pthread_create(&thread, NULL, lock_as_waiter, &mutex);
+        if (begins)
+            while (__atomic_load_n(&mutex.msc_real.__data.__lock, __ATOMIC_RELAXED) != 2)
+                usleep(100); /* glibc: locked, with a waiter in the kernel */
+        else
+            until_waiting(&mutex, 1);
+        gates_set(begins);
+        unlock_as_holder(&mutex);
+        pthread_join(thread, NULL);
+        assert_int_equal(atomic_load(&contention_of(&mutex)->word), 0);
+        assert_int_equal(recorded_count(MSC_EVENT_LOCK_WAIT), 0);
+        gates_set(1);
+        let_one_wait(&mutex);
+        assert_int_equal(recorded_sums(&mutex).waits, 1);
+        msc_mutex_destroy(&mutex);
+        lock_record_count = 0;
+    }
+}
+
+/* --- Totals at the end ------------------------------------------------------------------------------------ */
+
+static void test_the_end_tells_the_totals_of_every_lock_that_was_held(void **state)
+{
+    (void)state;
+    static msc_mutex contended = MSC_MUTEX_INITIALIZER_NAMED("contended"), quiet, unused;
+    msc_mutex_init(&quiet, "quiet");
+    msc_mutex_init(&unused, "unused");
+    for (int i = 0; i < 5; i++) {
+        msc_mutex_lock(&quiet);
+        msc_mutex_unlock(&quiet);
+    }
+    let_one_wait(&contended);
+    msc_mutex_lock(&contended); /* after the last contention */
+    msc_mutex_unlock(&contended);
+    msc_emit_farewell();
+    assert_int_equal(recorded_totals("quiet")->ops, 5);
+    assert_int_equal(recorded_totals("quiet")->contentions, 0);
+    assert_null(recorded_totals("unused"));
+    const struct msc_ev_lock_totals *totals = recorded_totals("contended");
+    assert_int_equal(totals->ops, 3);
+    assert_int_equal(totals->contentions, 1);
+    assert_int_equal(totals->wait_ns, recorded_sums(&contended).wait_ns);
+    assert_int_equal(totals->max_ns, totals->wait_ns);
+    msc_mutex_destroy(&quiet);
+    msc_mutex_destroy(&unused);
+}
+
+static void test_a_lock_that_vanished_still_has_its_totals(void **state)
+{
+    (void)state;
+    msc_mutex *mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(mutex, MAP_FAILED);
+    msc_mutex_init(mutex, "vanished");
+    let_one_wait(mutex);
+    munmap(mutex, 4096);
+    msc_emit_farewell();
+    const struct msc_ev_lock_totals *totals = recorded_totals("vanished");
+    assert_int_equal(totals->contentions, 1);
+    assert_int_equal(totals->ops, 2);
+}
+
+/* A library that is unloaded takes its locks and their names along. */
+static void test_a_name_that_vanished_was_copied_and_cut(void **state)
+{
+    (void)state;
+    char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    msc_mutex *mutex = (msc_mutex *)(void *)memory;
+    char *name = memory + sizeof *mutex;
+    char expected[128] = "";
+    memset(name, 'n', 200);
+    memset(expected, 'n', sizeof expected - 1);
+    msc_mutex_init(mutex, name);
+    let_one_wait(mutex);
+    munmap(memory, 4096);
+    msc_emit_farewell();
+    assert_int_equal(recorded_totals(expected)->contentions, 1);
+}
+
+/* --- Forks ------------------------------------------------------------------------------------------------- */
+
+static void assert_true_in_child(bool (*holds)(msc_mutex *), msc_mutex *mutex)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        lock_record_count = 0;
+        _exit(holds(mutex) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static bool destroys_in_silence(msc_mutex *mutex)
+{
+    msc_mutex_destroy(mutex);
+    return recorded_count(MSC_EVENT_LOCK_TOTALS) == 0;
+}
+
+static void test_a_child_that_destroys_a_lock_does_not_tell_its_parents_totals(void **state)
+{
+    (void)state;
+    msc_mutex mutex;
+    msc_mutex_init(&mutex, "inherited");
+    let_one_wait(&mutex);
+    assert_true_in_child(destroys_in_silence, &mutex);
+    msc_mutex_destroy(&mutex);
+    assert_int_equal(recorded_totals("inherited")->contentions, 1);
+}
+
+static void test_memory_that_became_another_lock_is_not_taken_for_the_first(void **state)
+{
+    (void)state;
+    msc_mutex mutex;
+    msc_mutex_init(&mutex, "first");
+    let_one_wait(&mutex);
+    msc_mutex_init(&mutex, "second"); /* without destroy */
+    for (int i = 0; i < 7; i++) {
+        msc_mutex_lock(&mutex);
+        msc_mutex_unlock(&mutex);
+    }
+    msc_emit_farewell();
+    const struct msc_ev_lock_totals *first = recorded_totals("first"), *second = recorded_totals("second");
+    assert_int_equal(first->ops, 2);
+    assert_int_equal(second->ops, 7);
+    assert_int_equal(first->lock, second->lock);
+    assert_int_not_equal(first->lock_gen, second->lock_gen);
+    msc_mutex_destroy(&mutex);
+}
+
+static void test_destroyed_quiet_locks_count_among_the_others(void **state)
+{
+    (void)state;
+    msc_emit_farewell();
+    const struct msc_ev_lock_totals *before = recorded_totals("[other locks]");
+    uint64_t ops = before ? before->ops : 0;
+    for (int i = 0; i < 6000; i++) { /* more than the table holds, one after the other */
+        msc_mutex mutex;
+        msc_mutex_init(&mutex, "short-lived");
+        msc_mutex_lock(&mutex);
+        msc_mutex_unlock(&mutex);
+        msc_mutex_destroy(&mutex);
+    }
+    assert_null(recorded_totals("short-lived"));
+    msc_emit_farewell();
+    assert_int_equal(recorded_totals("[other locks]")->ops, ops + 6000);
+    assert_int_equal(recorded_totals("[other locks]")->lock, 0);
+}
+
+static void test_locks_beyond_the_table_are_totalled_together(void **state)
+{
+    (void)state;
+    enum { LOCKS = 5000 };
+    static msc_mutex mutexes[LOCKS];
+    for (int i = 0; i < LOCKS; i++)
+        msc_mutex_init(&mutexes[i], "many");
+    msc_emit_farewell();
+    const struct msc_ev_lock_totals *before = recorded_totals("[other locks]");
+    uint64_t wait_ns = before ? before->wait_ns : 0;
+    let_one_wait(&mutexes[LOCKS - 1]);
+    msc_emit_farewell();
+    assert_null(recorded_totals("many"));
+    uint64_t more = recorded_totals("[other locks]")->wait_ns - wait_ns;
+    assert_int_equal(more, recorded_sums(&mutexes[LOCKS - 1]).wait_ns);
+    for (int i = 0; i < LOCKS; i++)
+        msc_mutex_destroy(&mutexes[i]);
+}
+
+/* --- Conservation ----------------------------------------------------------------------------------------- */
+
+enum { WORKERS = 6, MUTEXES = 3, ROUNDS = 2000 };
+
+static msc_mutex contested[MUTEXES];
+
+static void hold_for_a_while(uint64_t random)
+{
+    if (random % 16 == 0)
+        usleep((useconds_t)(random >> 8) % 100);
+    for (uint64_t spins = random % 512; spins > 0; spins--)
+        __asm__ volatile("");
+}
+
+static int lock_somehow(msc_mutex *mutex, uint64_t random)
+{
+    struct timespec deadline;
+    switch (random % 8) {
+    case 0:
+        clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline = timespec_at((uint64_t)deadline.tv_sec * 1000000000 + (uint64_t)deadline.tv_nsec + random % 50000);
+        return msc_mutex_timedlock(mutex, &deadline);
+    case 1:
+        return msc_mutex_trylock(mutex);
+    default:
+        return msc_mutex_lock(mutex);
+    }
+}
+
+static void *work_at_random(void *seed)
+{
+    uint64_t random = (uintptr_t)seed;
+    for (int i = 0; i < ROUNDS; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        msc_mutex *mutex = &contested[(random >> 33) % MUTEXES];
+        if (lock_somehow(mutex, random >> 40))
+            continue;
+        hold_for_a_while(random >> 45);
+        msc_mutex_unlock(mutex);
+    }
+    return NULL;
+}
+
+static void test_waits_equal_charges_and_handoffs_to_the_nanosecond(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MUTEXES; i++)
+        msc_mutex_init(&contested[i], "contested");
+    pthread_t threads[WORKERS];
+    for (uintptr_t i = 0; i < WORKERS; i++)
+        pthread_create(&threads[i], NULL, work_at_random, (void *)(i + 1)); // NOLINT: a seed
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < MUTEXES; i++) {
+        struct sums sums = recorded_sums(&contested[i]);
+        assert_true(sums.waits > 10);
+        assert_int_equal(sums.wait_ns, sums.charge_ns + sums.handoff_ns);
+        msc_mutex_destroy(&contested[i]);
+        const struct msc_ev_lock_totals *totals = recorded_totals("contested");
+        assert_int_equal(totals->contentions, sums.waits);
+        assert_int_equal(totals->wait_ns, sums.wait_ns);
+        assert_int_equal(totals->charge_ns, sums.charge_ns);
+        assert_int_equal(totals->handoff_ns, sums.handoff_ns);
+        assert_int_equal(totals->dropped, 0);
+    }
+}
+
+/* --- Planned holds ---------------------------------------------------------------------------------------- */
+
+enum { HOLD_NS = 20000000, APART_NS = 500000, WAITERS_MAX = 10 };
+
+/* What a thread did, by the test's own clock reads: the truth to compare with, also on a busy machine. */
+struct turn {
+    pthread_t thread;
+    uint64_t start_ns; /* planned */
+    uint64_t arrived_ns, acquired_ns, releasing_ns;
+};
+
+static struct plan {
+    msc_mutex mutex;
+    pthread_barrier_t start;
+    struct turn holder, waiters[WAITERS_MAX];
+    unsigned waiter_count;
+} plan;
+
+site_function void *take_planned_turn(void *argument)
+{
+    struct turn *turn = argument;
+    pthread_barrier_wait(&plan.start);
+    sleep_until(turn->start_ns);
+    turn->arrived_ns = clock_monotonic_ns();
+    msc_mutex_lock(&plan.mutex);
+    turn->acquired_ns = clock_monotonic_ns();
+    turn->releasing_ns = clock_monotonic_ns();
+    msc_mutex_unlock(&plan.mutex);
+    return NULL;
+}
+
+/* One holder, the waiters half a millisecond apart, 20 ms in which all of them wait. */
+static void run_plan(unsigned waiters)
+{
+    plan.waiter_count = waiters;
+    msc_mutex_init(&plan.mutex, "planned");
+    pthread_barrier_init(&plan.start, NULL, waiters + 1);
+    msc_mutex_lock(&plan.mutex);
+    plan.holder.acquired_ns = clock_monotonic_ns();
+    for (unsigned i = 0; i < waiters; i++) {
+        plan.waiters[i].start_ns = plan.holder.acquired_ns + i * APART_NS;
+        pthread_create(&plan.waiters[i].thread, NULL, take_planned_turn, &plan.waiters[i]);
+    }
+    pthread_barrier_wait(&plan.start);
+    until_waiting(&plan.mutex, waiters);
+    sleep_until(clock_monotonic_ns() + HOLD_NS);
+    plan.holder.releasing_ns = clock_monotonic_ns();
+    unlock_as_holder(&plan.mutex);
+    for (unsigned i = 0; i < waiters; i++)
+        pthread_join(plan.waiters[i].thread, NULL);
+    pthread_barrier_destroy(&plan.start);
+}
+
+/* What the hold of this turn cost everybody: the overlap with each wait. */
+static uint64_t true_cost(const struct turn *hold)
+{
+    uint64_t cost_ns = 0;
+    for (const struct turn *wait = plan.waiters; wait < plan.waiters + plan.waiter_count; wait++) {
+        uint64_t from = wait->arrived_ns > hold->acquired_ns ? wait->arrived_ns : hold->acquired_ns;
+        uint64_t to = wait->acquired_ns < hold->releasing_ns ? wait->acquired_ns : hold->releasing_ns;
+        cost_ns += to > from ? to - from : 0;
+    }
+    return cost_ns;
+}
+
+struct blame {
+    uint64_t holder_ns, waiter_ns;
+};
+
+static void blame_add(struct blame *blame, uintptr_t site, uint64_t ns)
+{
+    if (is_in(site, unlock_as_holder))
+        blame->holder_ns += ns;
+    else
+        blame->waiter_ns += ns;
+}
+
+static struct blame blame_by_charge(void)
+{
+    struct blame blame = {0};
+    for (size_t i = 0; i < lock_record_count; i++)
+        if (lock_records[i].event == MSC_EVENT_LOCK_RELEASE)
+            blame_add(&blame, lock_records[i].leaf, lock_records[i].release.charge_ns);
+    return blame;
+}
+
+/* What other profilers do: each wait is charged where the one who waited unlocks. */
+static struct blame blame_by_own_unlock(void)
+{
+    struct blame blame = {0};
+    for (size_t i = 0; i < lock_record_count; i++)
+        if (lock_records[i].event == MSC_EVENT_LOCK_WAIT)
+            blame_add(&blame, lock_records[i].leaf, lock_records[i].wait.wait_ns);
+    return blame;
+}
+
+static struct blame true_blame(void)
+{
+    struct blame blame = {.holder_ns = true_cost(&plan.holder)};
+    for (unsigned i = 0; i < plan.waiter_count; i++)
+        blame.waiter_ns += true_cost(&plan.waiters[i]);
+    return blame;
+}
+
+static bool is_near(uint64_t value, uint64_t truth, uint64_t tolerance)
+{
+    return value <= truth + tolerance && truth <= value + tolerance;
+}
+
+/* Each site within 5 % of what all cost together: the waiters hold the mutex for almost no time. */
+static bool blame_is_right(struct blame blame)
+{
+    struct blame truth = true_blame();
+    uint64_t tolerance = (truth.holder_ns + truth.waiter_ns) / 20;
+    return is_near(blame.holder_ns, truth.holder_ns, tolerance) && is_near(blame.waiter_ns, truth.waiter_ns, tolerance);
+}
+
+static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state)
+{
+    (void)state;
+    static const unsigned waiters[] = {1, 2, 4, 10};
+    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
+        lock_record_count = 0;
+        run_plan(waiters[i]);
+        struct blame blame = blame_by_charge();
+        assert_true(blame_is_right(blame));
+        assert_true(blame.holder_ns >= waiters[i] * (uint64_t)HOLD_NS); /* grows with the waiters */
+        assert_false(blame_is_right(blame_by_own_unlock()));            /* or this check would see nothing */
+        msc_mutex_destroy(&plan.mutex);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        lock_test(test_results_are_those_of_pthread_negated),
+        lock_test(test_a_failed_timedlock_is_a_wait_with_its_result),
+        lock_test(test_errno_is_kept),
+        lock_test(test_without_contention_no_clock_is_read_and_nothing_emitted),
+        lock_test(test_stacks_begin_in_the_callers_of_lock_and_unlock),
+        lock_test(test_a_wait_names_the_thread_that_held_the_lock),
+        lock_test(test_tracing_may_begin_and_end_within_a_wait),
+        lock_test(test_the_end_tells_the_totals_of_every_lock_that_was_held),
+        lock_test(test_a_lock_that_vanished_still_has_its_totals),
+        lock_test(test_a_name_that_vanished_was_copied_and_cut),
+        lock_test(test_a_child_that_destroys_a_lock_does_not_tell_its_parents_totals),
+        lock_test(test_memory_that_became_another_lock_is_not_taken_for_the_first),
+        lock_test(test_destroyed_quiet_locks_count_among_the_others),
+        lock_test(test_locks_beyond_the_table_are_totalled_together),
+        lock_test(test_waits_equal_charges_and_handoffs_to_the_nanosecond),
+        lock_test(test_a_planned_hold_is_charged_what_it_cost_each_waiter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

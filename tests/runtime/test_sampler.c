@@ -1,0 +1,180 @@
+/* The sampler: its weights against evaluated numbers, its estimates against the truth, from a fixed seed. */
+#include "support/cmocka_main.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "runtime/event.h"
+#include "runtime/sampler.h"
+
+static const struct config hybrid = {
+    .mutex_mode = MSC_SAMPLER_HYBRID, .mutex_fraction = 100, .mutex_rate_ns = 10000000};
+
+static double weight_of(const struct config *settings, uint64_t contended_ns)
+{
+    return (double)sampler_weight(settings, contended_ns) / (double)MSC_WEIGHT_ONE;
+}
+
+/* 1 / (1 - 0.99 exp(-c / 10 ms)), evaluated with 50 digits: the table of sampler.h. */
+static void test_hybrid_weights_follow_the_formula(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t contended_ns;
+        double weight;
+    } table[] = {
+        {0, 100},
+        {10000, 90.995907913},
+        {100000, 50.376147134},
+        {1000000, 9.595920016},
+        {10000000, 1.572823242},
+        {100000000, 1.000044948},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_float_equal(weight_of(&hybrid, table[i].contended_ns), table[i].weight, 1.0 / 65536);
+    assert_int_equal(sampler_weight(&hybrid, UINT64_MAX), MSC_WEIGHT_ONE);
+}
+
+static void test_fraction_one_keeps_all_with_weight_exactly_one(void **state)
+{
+    (void)state;
+    struct config all = {.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 1};
+    for (int mode = MSC_SAMPLER_BERNOULLI; mode <= MSC_SAMPLER_HYBRID; mode++) {
+        all.mutex_mode = (enum msc_sampler_mode)mode;
+        all.mutex_rate_ns = 1000;
+        config = all;
+        for (uint64_t ns = 0; ns < 100; ns++)
+            assert_int_equal(sampler_draw(ns * ns), MSC_WEIGHT_ONE);
+    }
+}
+
+static void test_off_keeps_nothing(void **state)
+{
+    (void)state;
+    config = (struct config){.mutex_mode = MSC_SAMPLER_OFF, .mutex_fraction = 1};
+    assert_int_equal(sampler_draw(1000000), 0);
+    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 0};
+    assert_int_equal(sampler_draw(1000000), 0);
+}
+
+static void test_the_largest_fraction_still_fits(void **state)
+{
+    (void)state;
+    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = UINT64_MAX};
+    assert_int_equal(sampler_weight(&config, 1), MSC_WEIGHT_ONE << 32);
+}
+
+/* --- Unbiased ---------------------------------------------------------------------------------------------- */
+
+/* A load as locks have it: nine of ten short, a few long. */
+static uint64_t contended_at(unsigned i)
+{
+    return i % 10 ? 5000 + i % 7 * 1000 : i % 100 ? 300000 : 20000000;
+}
+
+struct estimate {
+    double count, time_ns, true_time_ns, count_variance, time_variance;
+    unsigned kept;
+};
+
+/* Draws of n contentions; the variance is what sampler.h says of it. */
+static struct estimate estimate(unsigned n)
+{
+    struct estimate e = {0};
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t contended_ns = contended_at(i);
+        double time = (double)contended_ns, p = 1 / weight_of(&config, contended_ns);
+        double weight = (double)sampler_draw(contended_ns) / (double)MSC_WEIGHT_ONE;
+        e.kept += weight > 0;
+        e.count += weight;
+        e.time_ns += weight * time;
+        e.true_time_ns += time;
+        e.count_variance += (1 - p) / p;
+        e.time_variance += time * time * (1 - p) / p;
+    }
+    return e;
+}
+
+static bool within_three_errors(double value, double truth, double variance)
+{
+    return (value - truth) * (value - truth) <= 9 * variance;
+}
+
+static void test_weighted_sums_are_unbiased(void **state)
+{
+    (void)state;
+    enum { DRAWS = 2000000 };
+    static const uint64_t fractions[] = {2, 10, 100, 1000}, rates_ns[] = {0, 100000, 10000000, 100000000};
+    for (size_t f = 0; f < 4; f++)
+        for (size_t r = 0; r < 4; r++) {
+            config = (struct config){.mutex_mode = rates_ns[r] ? MSC_SAMPLER_HYBRID : MSC_SAMPLER_BERNOULLI,
+                                     .mutex_fraction = fractions[f],
+                                     .mutex_rate_ns = rates_ns[r]};
+            sampler_seed(2024 + f * 4 + r);
+            struct estimate e = estimate(DRAWS);
+            assert_true(within_three_errors(e.count, DRAWS, e.count_variance));
+            assert_true(within_three_errors(e.time_ns, e.true_time_ns, e.time_variance));
+        }
+}
+
+static void test_the_default_is_better_for_times_than_go_with_as_few_samples(void **state)
+{
+    (void)state;
+    enum { DRAWS = 1000000 };
+    config = hybrid;
+    sampler_seed(1);
+    struct estimate default_mode = estimate(DRAWS);
+    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 20};
+    struct estimate bernoulli = estimate(DRAWS);
+    assert_in_range(default_mode.kept, DRAWS / 50, DRAWS / 20);
+    assert_in_range(bernoulli.kept, DRAWS / 25, DRAWS / 16); /* more samples, and yet ... */
+    assert_true(default_mode.time_variance * 25 < bernoulli.time_variance);
+}
+
+/* --- Generators ---------------------------------------------------------------------------------------------- */
+
+static uint64_t pattern(void)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 64; i++)
+        bits = bits << 1 | (sampler_draw(0) != 0);
+    return bits;
+}
+
+static void *pattern_of_thread(void *out)
+{
+    *(uint64_t *)out = pattern();
+    return NULL;
+}
+
+static void test_threads_draw_differently_and_a_seed_repeats(void **state)
+{
+    (void)state;
+    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 2, .key_seed = 9};
+    uint64_t patterns[2];
+    for (int i = 0; i < 2; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, pattern_of_thread, &patterns[i]);
+        pthread_join(thread, NULL);
+    }
+    assert_int_not_equal(patterns[0], patterns[1]);
+    sampler_seed(7);
+    uint64_t first = pattern(), second = pattern();
+    sampler_seed(7);
+    assert_int_equal(pattern(), first);
+    assert_int_not_equal(first, second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hybrid_weights_follow_the_formula),
+        cmocka_unit_test(test_fraction_one_keeps_all_with_weight_exactly_one),
+        cmocka_unit_test(test_off_keeps_nothing),
+        cmocka_unit_test(test_the_largest_fraction_still_fits),
+        cmocka_unit_test(test_weighted_sums_are_unbiased),
+        cmocka_unit_test(test_the_default_is_better_for_times_than_go_with_as_few_samples),
+        cmocka_unit_test(test_threads_draw_differently_and_a_seed_repeats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
