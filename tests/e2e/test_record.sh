@@ -192,8 +192,9 @@ test_signals_are_passed_on() {
 in_terminal() {
     rm -f keys
     mkfifo keys
-    # What runs in the background of a script ignores ^C.
-    env --default-signal=INT,QUIT script -qefc "$1" /dev/null <keys >screen 2>&1 &
+    # What runs in the background of a script ignores ^C. exec, because some shells, that the key interrupts as well,
+    # exit with 130 whatever their command made of it.
+    env --default-signal=INT,QUIT SHELL=/bin/sh script -qefc "exec $1" /dev/null <keys >screen 2>&1 &
     terminal=$!
     exec 5>keys
 }
