@@ -7,6 +7,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 int cmd_record(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 /* Says on stderr what is wrong with the command line and where to read on. Returns CLI_USAGE. */

@@ -1,0 +1,82 @@
+/*
+ * See pprof_rules.h. Sources: google/pprof's decoder and CheckValid, the ingestion limits of Pyroscope and Parca
+ * with their defaults, and the delta computer of Grafana Alloy (godeltaprof's fastdelta).
+ */
+#include "exporters/pprof/pprof_rules.h"
+
+enum {
+    GO = PPROF_FOR_GO,
+    PYROSCOPE = PPROF_FOR_PYROSCOPE,
+    PARCA = PPROF_FOR_PARCA,
+    ALLOY = PPROF_FOR_ALLOY,
+    ALL = PPROF_FOR_ALL
+};
+
+const struct pprof_rule pprof_rules[RULE_COUNT] = {
+    [RULE_FIRST_STRING] = {"first-string", ALL, "string 0 is missing or not empty",
+                           "the file is refused; write \"\" as the first string"},
+    [RULE_UTF8] = {"utf8", PYROSCOPE, "a string is not UTF-8",
+                   "the whole profile is refused; replace what is not UTF-8 by U+FFFD"},
+    [RULE_STRING_LENGTH] = {"string-length", PYROSCOPE, "a string is longer than 65535 bytes",
+                            "the profile is refused; cut the string"},
+    [RULE_STRING_INDEX] = {"string-index", ALL, "it names a string that is not there",
+                           "the file is refused; the string table was cut or the index is wrong"},
+    [RULE_SIZE] = {"size", PYROSCOPE, "it unpacks to more than 4 MiB",
+                   "the profile is refused with the default limits; record less at a time, or raise "
+                   "validation.max-profile-size-bytes"},
+    [RULE_TYPES] = {"sample-types", ALL, "there is no sample type",
+                    "nobody knows what the values mean; write sample_type"},
+    [RULE_TYPE_NAME] = {"type-name", ALL, "a sample type has no name or no unit",
+                        "the value can be neither chosen nor shown; name both"},
+    [RULE_TYPE_DASH] = {"type-dash", PYROSCOPE, "the name of a sample type has a '-'",
+                        "the profile is refused; use '_'"},
+    [RULE_TYPE_COUNT] = {"type-count", ALLOY, "there are more than 4 sample types",
+                         "no delta can be computed; split the profile"},
+    [RULE_TYPE_ORDER] = {"type-order", GO, "the type contentions is not the first, or delay not the last",
+                         "-mean_delay divides by the first value, and the last is shown; write contentions, delay"},
+    [RULE_DEFAULT_TYPE] = {"default-type", GO, "default_sample_type names none of the sample types",
+                           "the last one is shown instead; name one of them, or none"},
+    [RULE_PERIOD_TYPE] = {"period-type", PYROSCOPE | PARCA, "the period has no type or no unit",
+                          "they are part of the profile's name in the store; write period_type"},
+    [RULE_TIME] = {"time", PYROSCOPE | PARCA, "time_nanos is not given",
+                   "the profile is filed under the time of its arrival, or in 1970; write the time of its end"},
+    [RULE_DURATION] = {"duration", ALL, "duration_nanos is negative", "write 0 where it is not known"},
+    [RULE_ID] = {"id", ALL, "an id is 0 or given twice", "the file is refused; ids are unique and begin at 1"},
+    [RULE_ID_ORDER] = {"id-order", PARCA, "ids are not 1, 2, 3, ... in the order of the table",
+                       "the profile is refused; `go tool pprof -proto` writes it anew in order"},
+    [RULE_MAPPING_RANGE] = {"mapping-range", PYROSCOPE | PARCA, "a mapping is empty",
+                            "addresses in it cannot be symbolised; write memory_start and memory_limit"},
+    [RULE_BUILD_ID] = {"build-id", PYROSCOPE | PARCA, "a build id is not lower-case hex",
+                       "debug information is not found by it; write the bytes of the note in hex"},
+    [RULE_FUNCTION_NAME] = {"function-name", ALL, "a function has no name",
+                            "it shows up as <unknown>; write the address in its place"},
+    [RULE_LINE_FUNCTION] = {"line-function", ALL, "a line is of a function that is not there",
+                            "the file is refused; the function table was cut or the id is wrong"},
+    [RULE_LOCATION_MAPPING] = {"location-mapping", ALL, "it lies in a mapping that is not there",
+                               "the frame is shown as <unknown>; the mapping table was cut or the id is wrong"},
+    [RULE_LOCATION_ADDRESS] = {"location-address", ALLOY, "a location has no address",
+                               "all stacks of one depth become one in a delta; write distinct addresses"},
+    [RULE_LOCATION_RANGE] = {"location-range", PYROSCOPE | PARCA, "the address lies outside of the mapping",
+                             "it cannot be symbolised; the mapping is another one, or of another time"},
+    [RULE_LOCATION_NAMELESS] = {"location-nameless", ALL, "a location has no function, and nobody to ask for it",
+                                "it is shown as a number; unset has_functions of its mapping, or name it"},
+    [RULE_SAMPLE_COUNT] = {"sample-count", PYROSCOPE, "there are more than 16000 samples",
+                           "the profile is refused; drop labels that tell too much apart, or sum the smallest"},
+    [RULE_SAMPLE_VALUES] = {"sample-values", ALL, "a sample has not one value for each sample type",
+                            "the file is refused"},
+    [RULE_SAMPLE_STACK] = {"sample-stack", PARCA, "a sample has no location",
+                           "the profile is refused; give it one that says so"},
+    [RULE_SAMPLE_LOCATION] = {"sample-location", ALL, "a sample names a location that is not there",
+                              "the file is refused; the location table was cut or the id is wrong"},
+    [RULE_NEGATIVE_VALUE] = {"negative-value", PYROSCOPE | ALLOY, "a value is negative",
+                             "the sample is dropped; a difference (-diff_base) is for looking at, not for a store"},
+    [RULE_LABEL_COUNT] = {"label-count", PYROSCOPE | ALLOY, "a sample has more than 100 labels",
+                          "the profile is refused; write fewer"},
+    [RULE_LABEL_KEY] = {"label-key", ALL, "a label has no key", "the profile is refused; name it"},
+    [RULE_LABEL_BOTH] = {"label-both", ALL, "a label is both a text and a number",
+                         "one of them is dropped; write two labels"},
+    [RULE_LABEL_LENGTH] = {"label-length", PYROSCOPE, "a label's key is longer than 1024 bytes, or its text than 2048",
+                           "the profile is refused; cut it"},
+};
+
+_Static_assert((int)RULE_COUNT <= (int)PPROF_RULES_MAX, "room for a breach of each rule");

@@ -1,0 +1,46 @@
+/* The rules of pprof_check.h, one row each. Internal to it. */
+#ifndef EXPORTERS_PPROF_PPROF_RULES_H
+#define EXPORTERS_PPROF_PPROF_RULES_H
+
+#include "exporters/pprof/pprof_check.h"
+
+enum pprof_rule_id {
+    RULE_FIRST_STRING,
+    RULE_UTF8,
+    RULE_STRING_LENGTH,
+    RULE_STRING_INDEX,
+    RULE_SIZE,
+    RULE_TYPES,
+    RULE_TYPE_NAME,
+    RULE_TYPE_DASH,
+    RULE_TYPE_COUNT,
+    RULE_TYPE_ORDER,
+    RULE_DEFAULT_TYPE,
+    RULE_PERIOD_TYPE,
+    RULE_TIME,
+    RULE_DURATION,
+    RULE_ID,
+    RULE_ID_ORDER,
+    RULE_MAPPING_RANGE,
+    RULE_BUILD_ID,
+    RULE_FUNCTION_NAME,
+    RULE_LINE_FUNCTION,
+    RULE_LOCATION_MAPPING,
+    RULE_LOCATION_ADDRESS,
+    RULE_LOCATION_RANGE,
+    RULE_LOCATION_NAMELESS,
+    RULE_SAMPLE_COUNT,
+    RULE_SAMPLE_VALUES,
+    RULE_SAMPLE_STACK,
+    RULE_SAMPLE_LOCATION,
+    RULE_NEGATIVE_VALUE,
+    RULE_LABEL_COUNT,
+    RULE_LABEL_KEY,
+    RULE_LABEL_BOTH,
+    RULE_LABEL_LENGTH,
+    RULE_COUNT
+};
+
+extern const struct pprof_rule pprof_rules[RULE_COUNT];
+
+#endif
