@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -35,6 +36,11 @@ static uint64_t number(config_lookup_fn *lookup, const char *name, int base, uin
     return fits ? value : fallback;
 }
 
+static bool is(const char *text, const char *word)
+{
+    return text && strcmp(text, word) == 0;
+}
+
 static uint64_t random_seed(void)
 {
     uint64_t seed;
@@ -56,6 +62,7 @@ struct config config_read(config_lookup_fn *lookup)
         .mutex_fraction = fraction == unset ? DEFAULT_FRACTION : fraction,
         .mutex_rate_ns = rate_ns == unset ? 0 : rate_ns,
         .record_keys = number(lookup, "MAPSCOPE_KEYS", 10, 1, 0) == 1,
+        .abort_on_fault = is(lookup("MAPSCOPE_FAULT"), "abort"),
         .key_seed = number(lookup, "MAPSCOPE_KEY_SEED", 16, unset - 1, unset),
     };
     read.mutex_mode = read.mutex_fraction == 0  ? MSC_SAMPLER_OFF

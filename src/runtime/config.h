@@ -6,6 +6,7 @@
  *     MAPSCOPE_MUTEX_FRACTION=N   Bernoulli: 1/N of the contended releases and waits (1 = all; 0 = none)
  *     MAPSCOPE_MUTEX_RATE=NS      hybrid: p = 1 - (1 - 1/N) exp(-c / NS), with N from the fraction or 100
  *     MAPSCOPE_KEYS=1             record key bytes (private by default)
+ *     MAPSCOPE_FAULT=abort        a misused map ends the program (mapscope/fault.h); record, the default
  *     MAPSCOPE_KEY_SEED=HEX       seed of key_id, one for a recording; random without it
  *
  * With neither of the two mutex settings: hybrid, N = 100, NS = 10 ms. A value that is not a plain number
@@ -25,6 +26,7 @@ struct config {
     uint64_t mutex_fraction;
     uint64_t mutex_rate_ns;
     bool record_keys;
+    bool abort_on_fault;
     uint64_t key_seed;
 };
 

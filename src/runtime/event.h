@@ -58,13 +58,6 @@ struct msc_stack {
 
 enum msc_map_flavor { MSC_FLAVOR_MAP = 0 };
 enum msc_map_flag { MSC_MAP_WEAK_ID = 1 };
-enum msc_fault_kind {
-    MSC_FAULT_CONCURRENT_WRITE = 1,
-    MSC_FAULT_READ_WRITE = 2,
-    MSC_FAULT_ITERATE_WRITE = 3,
-    MSC_FAULT_NIL_MAP = 4,
-    MSC_FAULT_UNHASHABLE = 5,
-};
 enum msc_lock_kind { MSC_LOCK_MUTEX = 0 };
 enum msc_lock_mode { MSC_MODE_EXCLUSIVE = 0, MSC_MODE_SHARED = 1 };
 enum msc_wait_result { MSC_WAIT_ACQUIRED = 0, MSC_WAIT_TIMEOUT = 1, MSC_WAIT_ERROR = 2 };
@@ -162,7 +155,7 @@ struct msc_ev_map_iter {
 struct msc_ev_map_fault {
     uint64_t map;
     uint64_t map_gen;
-    uint32_t kind; /* enum msc_fault_kind */
+    uint32_t kind; /* enum msc_fault_kind of mapscope/fault.h */
     uint64_t key_id;
     uint32_t tid;
     uint32_t other_tid; /* 0 = unknown */

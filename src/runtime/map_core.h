@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "mapscope/fault.h"
 #include "mapscope/map.h"
 #include "runtime/map_table.h"
 #include "runtime/thread.h"

@@ -4,18 +4,12 @@
 #include "base/clock.h"
 #include "runtime/config.h"
 #include "runtime/emit.h"
+#include "runtime/key_id.h"
 #include "runtime/stack.h"
 
 uint64_t map_key_id(const struct map_key *key)
 {
     return map_key_hash(key, config.key_seed);
-}
-
-/* key_id < 2^64 / rate, without the division. */
-static bool is_kept(uint64_t key_id, uint32_t rate)
-{
-    uint64_t product;
-    return rate && !__builtin_mul_overflow(key_id, rate, &product);
 }
 
 static uint64_t address_of(const void *object)
@@ -72,7 +66,7 @@ int map_put_traced(struct msc_map *map, const struct map_key *key, const void *v
 {
     uint64_t key_id = map_key_id(key);
     uint32_t rate = config.map_rate;
-    bool kept = is_kept(key_id, rate);
+    bool kept = key_id_is_kept(key_id, rate);
     struct msc_ev_map_assign event = {
         .map = address_of(map),
         .map_gen = map->generation,
@@ -108,7 +102,7 @@ static struct msc_ev_map_op describe_op(const struct msc_map *map, uint64_t key_
 int map_erase_traced(struct msc_map *map, const struct map_key *key, uint64_t version, const void *frame)
 {
     struct msc_ev_map_op event = describe_op(map, map_key_id(key));
-    bool kept = is_kept(event.key_id, event.rate);
+    bool kept = key_id_is_kept(event.key_id, event.rate);
     event.begin_ns = kept ? clock_now_ns() : 0;
     int error = map_erase(map, key, version, &event.version);
     event.end_ns = kept ? clock_now_ns() : 0;
@@ -142,7 +136,7 @@ struct map_slot map_find_traced(const struct msc_map *map, const struct map_key 
 {
     uint64_t hash = map_key_hash(key, map->hash0);
     struct msc_ev_map_op event = describe_op(map, map_key_id(key));
-    if (!is_kept(event.key_id, event.rate))
+    if (!key_id_is_kept(event.key_id, event.rate))
         return map_find(map, key, hash);
     event.begin_ns = clock_now_ns();
     struct map_slot slot = map_find(map, key, hash);

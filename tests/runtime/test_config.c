@@ -57,6 +57,15 @@ static void test_a_rate_is_hybrid(void **state)
     assert_int_equal(READ("MAPSCOPE_MUTEX_RATE", "0", ).mutex_mode, MSC_SAMPLER_BERNOULLI);
 }
 
+static void test_only_abort_aborts(void **state)
+{
+    (void)state;
+    assert_false(READ().abort_on_fault);
+    assert_false(READ("MAPSCOPE_FAULT", "record", ).abort_on_fault);
+    assert_false(READ("MAPSCOPE_FAULT", "aborted", ).abort_on_fault);
+    assert_true(READ("MAPSCOPE_FAULT", "abort", ).abort_on_fault);
+}
+
 static void test_what_is_no_number_in_range_is_as_good_as_none(void **state)
 {
     (void)state;
@@ -96,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_without_settings_the_defaults_hold),
         cmocka_unit_test(test_a_fraction_alone_is_bernoulli),
         cmocka_unit_test(test_a_rate_is_hybrid),
+        cmocka_unit_test(test_only_abort_aborts),
         cmocka_unit_test(test_what_is_no_number_in_range_is_as_good_as_none),
         cmocka_unit_test(test_keys_are_recorded_only_if_asked_for),
         cmocka_unit_test(test_the_key_seed_is_given_or_random),

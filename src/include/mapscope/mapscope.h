@@ -36,6 +36,7 @@
 #define MSC_VERSION_PATCH 0
 
 #include <mapscope/api.h>
+#include <mapscope/fault.h>
 #include <mapscope/map.h>
 #include <mapscope/mutex.h>
 #include <mapscope/region.h>
