@@ -67,13 +67,18 @@ static void write_losses(struct report *report)
 {
     const struct losses *losses = report->input->losses;
     report_heading(report, "Losses");
+    const char *end = losses_end_text(losses->end);
     if (!losses_any(losses))
         outbuf_text(report->out, "nothing was lost\n");
+    if (end)
+        outbuf_printf(report->out, "%s\n", end);
     write_loss(report, losses->discarded_events, "events discarded because the tracer's buffers were full");
     write_loss(report, losses->lost_packets, "packets overwritten or never written");
     write_loss(report, losses->damaged_packets, "packets damaged and skipped");
     write_loss(report, losses->skipped_streams, "unreadable stream files skipped");
     write_loss(report, losses->skipped_traces, "traces skipped for want of usable metadata");
+    write_loss(report, losses->known_traces,
+               "traces without usable metadata, read as mapscope records them: their ends may be missing");
     write_loss(report, losses->dropped_by_runtime, "waits or charges that found no slot in the traced program");
 }
 

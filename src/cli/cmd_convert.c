@@ -183,9 +183,13 @@ static void print_results(const struct conversion *conversion, const struct reco
     if (losses->discarded_events || losses->lost_packets)
         fprintf(stderr, ", %" PRIu64 " lost by the tracer and %" PRIu64 " packets lost", losses->discarded_events,
                 losses->lost_packets);
+    if (losses->known_traces)
+        fprintf(stderr, ", %" PRIu64 " processes without metadata", losses->known_traces);
     if (recording->findings.count)
         fprintf(stderr, ", %zu findings (see the report)", recording->findings.count);
     fputs("\n", stderr);
+    if (losses_end_text(losses->end))
+        fprintf(stderr, "mapscope: warning: %s\n", losses_end_text(losses->end));
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         const char *path = conversion->outputs[kind].path;
         if (!path || strcmp(path, "-") == 0)

@@ -7,8 +7,10 @@
 #include "collector/analyses/contention.h"
 #include "collector/analyses/key_history.h"
 #include "collector/analyses/timeline.h"
+#include "collector/capture_read.h"
 #include "collector/ctf/ctf.h"
 #include "collector/decode.h"
+#include "collector/known_metadata.h"
 #include "collector/symbolize/symbolize.h"
 
 /* Events between two looks at the progress callback. */
@@ -71,6 +73,8 @@ static bool wants(void *self, const char *class_name, const struct ctf_field *fi
 static int run_pass(struct pass *pass, uint64_t events, struct diag *diag)
 {
     struct ctf_options options = {.warn = warn, .wants = wants, .self = pass};
+    if (!pass->recording->capture.is_of_other_version)
+        options.known = known_metadata;
     int error = decoder_create(events, &pass->decoder);
     if (error)
         return diag_errno(diag, -error, "cannot read %s", pass->recording->path);
@@ -134,7 +138,10 @@ static int first_pass(struct recording *recording, struct diag *diag)
     if (!error) {
         recording->losses = ctf_losses(pass.reader);
         recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
+        capture_add_losses(&recording->capture, &recording->losses);
         recording->clock_offset_ns = ctf_clock_offset_ns(pass.reader);
+        if (!recording->clock_offset_ns)
+            recording->clock_offset_ns = recording->capture.clock_offset_ns;
     }
     if (!error && pass.history)
         error = key_history_finish(pass.history, &recording->losses);
@@ -150,6 +157,7 @@ static int create(const char *path, const struct recording_options *options, str
     if (!recording)
         return -ENOMEM;
     recording->path = path;
+    recording->capture = capture_read(path);
     if (options)
         recording->options = *options;
     process_table_init(&recording->processes);

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/capture_read.h"
 #include "model/contention.h"
 #include "model/findings.h"
 #include "model/losses.h"
@@ -49,6 +50,7 @@ struct recording {
     struct contention_view *contention;
     struct findings findings; /* empty without options.find_lost_keys */
     struct losses losses;
+    struct capture_said capture;
     uint64_t own_events;                 /* of provider mapscope */
     uint64_t first_ns, last_ns;          /* trace clock, of any event; equal for an empty trace */
     int64_t clock_offset_ns;             /* epoch = trace clock + this */

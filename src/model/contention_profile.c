@@ -73,15 +73,19 @@ static void comment_samplers(const struct making *making)
 static void comment_losses(const struct making *making)
 {
     const struct losses *losses = making->input->losses;
+    const char *end = losses_end_text(losses->end);
     if (!losses_any(losses))
         profile_builder_comment(making->builder, "losses: none");
     else
-        profile_builder_comment(making->builder,
-                                "losses: %" PRIu64 " events discarded, %" PRIu64 " packets lost, %" PRIu64
-                                " damaged, %" PRIu64 " streams and %" PRIu64 " traces skipped, %" PRIu64
-                                " waits or charges dropped by the runtime",
-                                losses->discarded_events, losses->lost_packets, losses->damaged_packets,
-                                losses->skipped_streams, losses->skipped_traces, losses->dropped_by_runtime);
+        profile_builder_comment(
+            making->builder,
+            "losses: %" PRIu64 " events discarded, %" PRIu64 " packets lost, %" PRIu64 " damaged, %" PRIu64
+            " streams and %" PRIu64 " traces skipped, %" PRIu64 " traces read without metadata of their own, %" PRIu64
+            " waits or charges dropped by the runtime",
+            losses->discarded_events, losses->lost_packets, losses->damaged_packets, losses->skipped_streams,
+            losses->skipped_traces, losses->known_traces, losses->dropped_by_runtime);
+    if (end)
+        profile_builder_comment(making->builder, "%s", end);
 }
 
 static void comment_balance(const struct making *making)

@@ -3,7 +3,8 @@
  * compared field by field. Where babeltrace2 shows more (the trace's name, lengths of sequences),
  * tests/e2e/test_ctf_differential.sh takes it away.
  *
- *     ctf_dump [--losses] FOLDER
+ *     ctf_dump [--losses] FOLDER      # with --losses what is missing, and no event
+ * What has no metadata is read as mapscope records it (collector/known_metadata.h).
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 
 #include "collector/ctf/ctf.h"
 #include "collector/ctf/program.h"
+#include "collector/known_metadata.h"
 
 static void print_char(char c)
 {
@@ -129,9 +131,9 @@ static void print_warning(void *self, const char *text)
 static void print_losses(const struct losses *losses)
 {
     printf("events=%" PRIu64 " discarded_events=%" PRIu64 " lost_packets=%" PRIu64 " damaged_packets=%" PRIu64
-           " skipped_streams=%" PRIu64 " skipped_traces=%" PRIu64 "\n",
+           " skipped_streams=%" PRIu64 " skipped_traces=%" PRIu64 " known_traces=%" PRIu64 "\n",
            losses->events, losses->discarded_events, losses->lost_packets, losses->damaged_packets,
-           losses->skipped_streams, losses->skipped_traces);
+           losses->skipped_streams, losses->skipped_traces, losses->known_traces);
 }
 
 static int dump(struct ctf_reader *reader, bool only_losses)
@@ -154,7 +156,7 @@ int main(int argc, char **argv)
         return 2;
     struct diag diag;
     struct ctf_reader *reader;
-    struct ctf_options options = {.warn = print_warning};
+    struct ctf_options options = {.warn = print_warning, .known = known_metadata};
     diag_init(&diag);
     int error = ctf_open(argv[argc - 1], &options, &diag, &reader);
     if (error) {

@@ -109,7 +109,8 @@ static void test_losses_are_told_in_the_metadata(void **state)
 {
     struct fixture *fixture = *state;
     finish(fixture, 3000);
-    assert_told(fixture, "lost_events: 12\ndamaged_packets: 3\n");
+    assert_told(fixture, "recording: the recording ended by --max-size; the program went on\nlost_events: 12\n"
+                         "damaged_packets: 3\nknown_traces: 1\n");
 }
 
 static void test_groups_of_a_process_stand_behind_it_and_before_the_next(void **state)

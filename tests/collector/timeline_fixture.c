@@ -132,7 +132,8 @@ static void start(struct fixture *fixture, const struct findings *findings, cons
                                    .counter = on_counter,
                                    .metadata = on_metadata,
                                    .self = fixture};
-    static const struct losses losses = {.discarded_events = 12, .damaged_packets = 3};
+    static const struct losses losses = {
+        .discarded_events = 12, .damaged_packets = 3, .known_traces = 1, .end = LOSSES_END_SIZE};
     struct timeline_options options = {
         .base_ns = 1000, .symbols = &symbols, .losses = &losses, .findings = findings, .processes = processes};
     assert_int_equal(timeline_check_create(&writer, &fixture->diag, &fixture->check), 0);

@@ -193,7 +193,7 @@ chown nobody "$work/runtime" 2>/dev/null || [ "$world" != root ]
 export XDG_RUNTIME_DIR=$work/runtime
 cp -r "$build/lib" "$work/lib" # elsewhere than built, and where a plain user gets to
 mkdir "$work/bin"
-cp "$mapscope" "$build/tests/emit_all" "$build/tests/emit_all_unlinked" "$work/bin"
+cp "$mapscope" "$build/tests/emit_all" "$build/tests/emit_all_unlinked" "$build/tests/ctf_dump" "$work/bin"
 mapscope=$work/bin/mapscope program=$work/bin/emit_all_unlinked linked=$work/bin/emit_all
 names=$(grep -o '^test_[a-z_]*' "$here/$(basename "$0")")
 mount -t tmpfs tmpfs /tmp # nothing of what others do; from here on, nothing that may lie there is needed

@@ -525,8 +525,7 @@ int key_history_finish(struct key_history *history, const struct losses *losses)
     int error = 0;
     for (size_t at = 0; !error && hashmap_next(&history->unexplained, &at, &key, &value);)
         error = judge_without_assign(history, key, value);
-    bool complete = losses->discarded_events == 0 && losses->lost_packets == 0 && losses->damaged_packets == 0 &&
-                    losses->skipped_streams == 0 && losses->skipped_traces == 0;
+    bool complete = !losses_hide_events(losses);
     for (size_t i = 0; !complete && i < history->findings->count; i++)
         history->findings->items[i].severity = FINDING_SUSPECTED;
     return error;

@@ -185,13 +185,15 @@ static int put_facts(struct timeline_builder *timeline)
         {"damaged_packets", losses->damaged_packets},
         {"skipped_streams", losses->skipped_streams},
         {"skipped_traces", losses->skipped_traces},
+        {"known_traces", losses->known_traces},
         {"dropped_by_runtime", losses->dropped_by_runtime},
         {"slices_cut", stats->cut},
         {"slices_unfinished", stats->unfinished},
         {"slices_dropped", stats->dropped},
         {"ends_without_begin", stats->unmatched},
     };
-    int error = 0;
+    const char *end = losses_end_text(losses->end);
+    int error = end ? timeline->sink.metadata(timeline->sink.self, "recording", end) : 0;
     for (size_t i = 0; !error && i < sizeof facts / sizeof *facts; i++)
         error = put_fact(timeline, facts[i].key, facts[i].number);
     return error;

@@ -81,6 +81,12 @@ struct ctf_options {
      * which is an addition for a run of them; their values mean nothing. NULL = all are wanted.
      */
     ctf_wants_fn *wants;
+    /*
+     * TSDL texts, NULL behind the last, to read streams with whose own metadata is missing or unusable; each
+     * declares one stream class. A text is used only for what it explains (known.h), which is said and counted.
+     * NULL = none.
+     */
+    const char *const *known;
     void *self;
     bool unordered; /* stream after stream, without the merge: for consumers that need no order */
 };
@@ -98,7 +104,7 @@ int ctf_next(struct ctf_reader *reader, struct ctf_event *event);
 /* Complete after ctf_next returned 0. `dropped_by_runtime` is not the reader's to know: 0. */
 struct losses ctf_losses(const struct ctf_reader *reader);
 
-/* Epoch nanoseconds = trace clock + this. 0 if the metadata does not say. */
+/* Epoch nanoseconds = trace clock + this. 0 if no metadata says. */
 int64_t ctf_clock_offset_ns(const struct ctf_reader *reader);
 
 /* Bytes read so far and in all, for a progress line. */

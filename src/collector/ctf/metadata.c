@@ -88,6 +88,8 @@ int ctf_metadata_unpack(const void *input, size_t size, const char *name, struct
     int error = 0;
     if (packets) {
         error = unpack_packets(bytes, size, big_endian, name, diag, text, length);
+        if (!error && *length == 0) /* as a session daemon leaves it that is killed */
+            error = diag_set(diag, -EBADMSG, "%s: the metadata is empty", name);
     } else {
         memcpy(text, bytes, size);
         text[size] = '\0';

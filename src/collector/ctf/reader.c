@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/ctf/known.h"
 #include "collector/ctf/merge.h"
 #include "collector/ctf/metadata.h"
 #include "collector/ctf/tree.h"
@@ -18,6 +19,7 @@ enum { KEPT_OPEN_MAX = 256, UUID_BYTES = 16 };
 
 struct ctf_reader {
     struct ctf_report report;
+    const char *const *known_texts; /* borrowed while it is opened */
     struct ctf_tree tree;
     struct ctf_trace **traces; /* owned */
     size_t trace_count, trace_capacity;
@@ -51,7 +53,7 @@ static int load_trace(struct ctf_reader *reader, const struct ctf_leaf *leaf, st
         return error;
     error = ctf_trace_create(text, length, &reader->class_count, cause, out);
     free(text);
-    return error;
+    return error ? diag_wrap(cause, error, "%s/metadata", leaf->path) : 0;
 }
 
 static int keep_trace(struct ctf_reader *reader, struct ctf_trace *trace)
@@ -102,19 +104,71 @@ static void skip_leaf(struct ctf_reader *reader, const char *why)
     ctf_warn(&reader->report, "trace skipped: %s", why);
 }
 
+/* A file of a leaf without metadata: an enum ctf_known_result, or -ENOMEM. */
+static int add_known_file(struct ctf_reader *reader, struct ctf_known *known, const struct ctf_leaf_file *found,
+                          struct ctf_window *window, struct file_list *list)
+{
+    struct ctf_trace *trace;
+    int result = ctf_known_explain(known, found, &trace), error = 0;
+    if (result == KNOWN_FIRST) {
+        trace->is_known = true;
+        error = keep_trace(reader, trace);
+    }
+    if (!error && result >= KNOWN_FIRST)
+        error = add_file(reader, trace, found, window, list);
+    return error ? error : result;
+}
+
+/* How many of the leaf's files were tried, by what came of it. 0 or -ENOMEM. */
+static int add_known_files(struct ctf_reader *reader, const struct ctf_leaf *leaf, struct file_list *list,
+                           unsigned counts[KNOWN_AGAIN + 1])
+{
+    struct ctf_known known;
+    struct ctf_window window;
+    int state = ctf_known_init(&known, reader->known_texts, &reader->class_count);
+    ctf_window_init(&window);
+    for (size_t i = 0; i < leaf->file_count && state >= 0; i++) {
+        state = add_known_file(reader, &known, &leaf->files[i], &window, list);
+        if (state >= 0)
+            counts[state]++;
+    }
+    ctf_window_fini(&window);
+    ctf_known_fini(&known);
+    return state < 0 ? state : 0;
+}
+
+/* `cause` is why its own metadata cannot be used. */
+static int add_leaf_without_metadata(struct ctf_reader *reader, const struct ctf_leaf *leaf, struct diag *cause,
+                                     struct file_list *list)
+{
+    unsigned counts[KNOWN_AGAIN + 1] = {0};
+    int error = add_known_files(reader, leaf, list, counts);
+    if (error)
+        return error;
+    unsigned known = counts[KNOWN_FIRST] + counts[KNOWN_AGAIN], unknown = counts[KNOWN_NOTHING];
+    if (known == 0) {
+        skip_leaf(reader, diag_text(cause));
+        return 0;
+    }
+    reader->losses.known_traces++;
+    reader->losses.skipped_streams += unknown;
+    ctf_warn(&reader->report, "%s; its events are read as this mapscope records them%s", diag_text(cause),
+             unknown ? ", but for streams that are not like that" : "");
+    return 0;
+}
+
 static int add_leaf(struct ctf_reader *reader, const struct ctf_leaf *leaf, struct file_list *list)
 {
     struct diag cause;
     struct ctf_trace *trace;
     diag_init(&cause);
     int error = load_trace(reader, leaf, &cause, &trace);
-    if (error && error != -ENOMEM) {
-        diag_wrap(&cause, error, "%s", leaf->path);
-        skip_leaf(reader, diag_text(&cause));
-    }
+    bool is_usable = !error;
+    if (error && error != -ENOMEM)
+        error = add_leaf_without_metadata(reader, leaf, &cause, list);
     diag_fini(&cause);
-    if (error)
-        return error == -ENOMEM ? error : 0;
+    if (!is_usable)
+        return error;
     error = keep_trace(reader, trace);
     if (error)
         return error;
@@ -151,23 +205,30 @@ static int64_t clock_offset_ns(const struct ctf_reader *reader, const struct ctf
     for (size_t i = 0; i < reader->trace_count; i++) {
         const struct ctf_trace *other = reader->traces[i];
         bool is_same = memcmp(other->declared.clock.uuid, trace->declared.clock.uuid, UUID_BYTES) == 0;
-        if (is_same && epoch_offset_ns(other) < earliest)
+        if (is_same && !other->is_known && epoch_offset_ns(other) < earliest)
             earliest = epoch_offset_ns(other);
     }
     return earliest;
 }
 
-/* Traces of one clock keep its raw value; others are moved onto the clock that began first. */
+/*
+ * Traces of one clock keep its raw value; others are moved onto the clock that began first. What has no metadata
+ * of its own was recorded beside the others, by their clock.
+ */
 static void align_clocks(struct ctf_reader *reader)
 {
+    bool is_known = false;
     for (size_t i = 0; i < reader->trace_count; i++) {
         int64_t offset = epoch_offset_ns(reader->traces[i]);
-        if (i == 0 || offset < reader->clock_offset_ns)
-            reader->clock_offset_ns = offset;
+        if (reader->traces[i]->is_known || (is_known && offset >= reader->clock_offset_ns))
+            continue;
+        reader->clock_offset_ns = offset;
+        is_known = true;
     }
     for (size_t i = 0; i < reader->trace_count; i++) {
         struct ctf_trace *trace = reader->traces[i];
-        trace->shift_ns = (int64_t)((uint64_t)clock_offset_ns(reader, trace) - (uint64_t)reader->clock_offset_ns);
+        if (!trace->is_known)
+            trace->shift_ns = (int64_t)((uint64_t)clock_offset_ns(reader, trace) - (uint64_t)reader->clock_offset_ns);
     }
 }
 
@@ -267,6 +328,7 @@ int ctf_open(const char *path, const struct ctf_options *options, struct diag *d
     if (!reader)
         return diag_errno(diag, ENOMEM, "cannot read %s", path);
     reader->report = (struct ctf_report){options->warn, options->self};
+    reader->known_texts = options->known;
     int error = ctf_tree_walk(path, &reader->report, diag, &reader->tree);
     if (!error && reader->tree.count == 0)
         error = diag_set(diag, -ENODATA, "there is no trace below %s", path);

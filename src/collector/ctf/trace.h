@@ -54,6 +54,7 @@ struct ctf_trace {
     size_t stream_count, slot_count;  /* the most that any event class needs */
     size_t refused_classes;           /* events with fields that cannot be read */
     const char *refused_name;         /* the first of them; borrowed from `declared` */
+    bool is_known;                    /* not from metadata of its own: nothing is known of its clock */
     int64_t shift_ns;                 /* to the reader's common clock; set by the reader */
 };
 

@@ -219,7 +219,7 @@ static void write_end(struct recorder *recorder, const struct session_result *re
 void recorder_close(struct recorder *recorder, enum capture_end ended_by, struct session_result *result)
 {
     recorder->capture.end = capture_now();
-    recorder->capture.ended_by = ended_by;
+    recorder->capture.ended_by = recorder->daemon_is_lost ? CAPTURE_BY_DAEMON : ended_by;
     result->was_recorded = true;
     result->is_complete = end_recording(recorder);
     int error = survey_trace(recorder->output.fd, "trace", &result->trace);

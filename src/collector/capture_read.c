@@ -1,0 +1,92 @@
+/* See capture_read.h. */
+#include "collector/capture_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/known_metadata.h"
+#include "support/json_find.h"
+
+enum { FILE_BYTES_MAX = 1 << 20 }; /* arguments of a program may be long */
+
+struct text {
+    char *bytes; /* owned */
+    size_t length;
+};
+
+static bool read_file(const char *folder, const char *name, struct text *out)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return false;
+    FILE *file = fopen(path, "re");
+    free(path);
+    if (!file)
+        return false;
+    out->bytes = malloc(FILE_BYTES_MAX);
+    out->length = out->bytes ? fread(out->bytes, 1, FILE_BYTES_MAX, file) : 0;
+    fclose(file);
+    return out->bytes != NULL;
+}
+
+static uint64_t number_at(const struct text *text, const char *path)
+{
+    struct json_span span;
+    uint64_t number = 0;
+    return json_find(text->bytes, text->length, path, &span) && json_u64(span, &number) ? number : 0;
+}
+
+static bool is_at(const struct text *text, const char *path, const char *value)
+{
+    struct json_span span;
+    return json_find(text->bytes, text->length, path, &span) && json_is_text(span, value);
+}
+
+static enum losses_end end_of(const struct text *text)
+{
+    static const struct {
+        const char *path, *value;
+        enum losses_end end;
+    } ends[] = {
+        {"state", "recording", LOSSES_END_KILLED},
+        {"ended_by", "daemon", LOSSES_END_DAEMON},
+        {"state", "cut", LOSSES_END_CUT},
+        {"ended_by", "duration", LOSSES_END_DURATION},
+        {"ended_by", "size", LOSSES_END_SIZE},
+        {"ended_by", "signal", LOSSES_END_SIGNAL},
+        {"ended_by", "program", LOSSES_END_PROGRAM},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (is_at(text, ends[i].path, ends[i].value))
+            return ends[i].end;
+    return LOSSES_END_UNKNOWN;
+}
+
+struct capture_said capture_read(const char *folder)
+{
+    struct capture_said said = {0};
+    struct text text = {0};
+    struct json_span version;
+    if ((read_file(folder, "capture.json", &text) || read_file(folder, "../capture.json", &text)) &&
+        json_find(text.bytes, text.length, "mapscope", &version))
+        said = (struct capture_said){
+            .is_there = true,
+            .is_of_other_version = !json_is_text(version, known_metadata_version),
+            .end = end_of(&text),
+            .discarded_events = number_at(&text, "losses.discarded_events"),
+            .lost_packets = number_at(&text, "losses.lost_packets"),
+            .clock_offset_ns = (int64_t)(number_at(&text, "begin.epoch_ns") - number_at(&text, "begin.monotonic_ns")),
+        };
+    free(text.bytes);
+    return said;
+}
+
+void capture_add_losses(const struct capture_said *said, struct losses *losses)
+{
+    losses->end = said->end;
+    if (said->discarded_events > losses->discarded_events)
+        losses->discarded_events = said->discarded_events;
+    if (said->lost_packets > losses->lost_packets)
+        losses->lost_packets = said->lost_packets;
+}
