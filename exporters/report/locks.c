@@ -43,6 +43,32 @@ static void write_balance(struct report *report, const char *what, const struct 
         outbuf_printf(report->out, ": they differ by %" PRId64 " ns\n", balance->difference_ns);
 }
 
+/* " +- 1.20 ms (95 %)", or nothing where every event was kept. */
+static void write_margin(struct report *report, double variance)
+{
+    uint64_t margin_ns = contention_margin(variance);
+    if (margin_ns)
+        outbuf_printf(report->out, " +- %s (95 %%)", report_duration(margin_ns).text);
+}
+
+/* What sampling leaves open, and how far off it is by the exact totals. */
+static void write_accuracy(struct report *report)
+{
+    const struct contention_view *view = report->input->contention;
+    int64_t off_ns = (int64_t)(view->wait_ns - view->totals.wait_ns);
+    if (contention_margin(view->wait_variance) == 0 && contention_margin(view->mutex_variance) == 0)
+        return;
+    outbuf_printf(report->out, "estimated from samples: waited %s", report_duration(view->wait_ns).text);
+    write_margin(report, view->wait_variance);
+    outbuf_printf(report->out, ", charged and handed off %s", report_duration(view->charge_ns + view->handoff_ns).text);
+    write_margin(report, view->mutex_variance);
+    outbuf_char(report->out, '\n');
+    if (view->totals_count)
+        outbuf_printf(report->out, "of the exact total, the waits are %s too %s\n",
+                      report_percent((uint64_t)(off_ns < 0 ? -off_ns : off_ns), view->totals.wait_ns).text,
+                      off_ns < 0 ? "few" : "many");
+}
+
 static void write_balances(struct report *report)
 {
     const struct contention_view *view = report->input->contention;
@@ -52,12 +78,15 @@ static void write_balances(struct report *report)
         write_balance(report, "from the events", &sampled);
     if (exact.mutex_ns || exact.block_ns)
         write_balance(report, "exact totals", &exact);
+    write_accuracy(report);
 }
 
 static void write_site(struct report *report, const struct contention_site *site, uint64_t total_ns)
 {
-    outbuf_printf(report->out, "     %10s  %7s  %s, longest %s", report_duration(site->delay_ns).text,
-                  report_percent(site->delay_ns, total_ns).text, report_count(site->count, "time").text,
+    outbuf_printf(report->out, "     %10s  %7s", report_duration(site->delay_ns).text,
+                  report_percent(site->delay_ns, total_ns).text);
+    write_margin(report, site->delay_variance);
+    outbuf_printf(report->out, "  %s, longest %s", report_count(site->count, "time").text,
                   report_duration(site->max_ns).text);
     if (site->mode != CONTENTION_EXCLUSIVE)
         outbuf_printf(report->out, ", %s", contention_mode_text(site->mode));
@@ -86,6 +115,11 @@ static void write_lock(struct report *report, size_t rank, const struct contenti
     outbuf_printf(report->out, "\n%zu. ", rank);
     report_name(report, contention_lock_text(lock, address, sizeof address));
     outbuf_printf(report->out, ", a %s of ", contention_kind_text(lock->kind));
+    if (lock->map[0]) {
+        outbuf_text(report->out, "map ");
+        report_name(report, lock->map);
+        outbuf_text(report->out, " in ");
+    }
     report_process(report, lock->pid);
     outbuf_printf(report->out, "\n   %s, %s in all, longest %s", report_count(lock->waits, "wait").text,
                   report_duration(lock->wait_ns).text, report_duration(lock->max_wait_ns).text);

@@ -145,6 +145,8 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error && pass.history)
         error = key_history_finish(pass.history, &recording->losses);
+    if (!error)
+        error = contention_view_name(recording->contention, recording->stacks, &recording->symbols, recording->last_ns);
     recording->contention_state = pass.contention; /* the view borrows names from it */
     pass.contention = NULL;
     end_pass(&pass);

@@ -2,6 +2,7 @@
 #include "model/contention.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 static struct contention_balance balance(uint64_t charge_ns, uint64_t handoff_ns, uint64_t wait_ns)
@@ -77,7 +78,12 @@ const char *contention_bucket_text(uint32_t bucket)
 
 const char *contention_kind_text(uint32_t kind)
 {
-    return kind == CONTENTION_MUTEX ? "mutex" : "unknown";
+    static const char *const texts[] = {[CONTENTION_MUTEX] = "mutex",
+                                        [CONTENTION_RWLOCK] = "rwlock",
+                                        [CONTENTION_SPIN] = "spin",
+                                        [CONTENTION_COND] = "cond",
+                                        [CONTENTION_MTX] = "mtx"};
+    return kind < sizeof texts / sizeof *texts ? texts[kind] : "unknown";
 }
 
 const char *contention_mode_text(uint32_t mode)
@@ -88,8 +94,11 @@ const char *contention_mode_text(uint32_t mode)
 
 const char *contention_result_text(uint32_t result)
 {
-    static const char *const texts[] = {
-        [CONTENTION_ACQUIRED] = "acquired", [CONTENTION_TIMEOUT] = "timeout", [CONTENTION_ERROR] = "error"};
+    static const char *const texts[] = {[CONTENTION_ACQUIRED] = "acquired",
+                                        [CONTENTION_TIMEOUT] = "timeout",
+                                        [CONTENTION_ERROR] = "error",
+                                        [CONTENTION_CANCELLED] = "cancelled",
+                                        [CONTENTION_OWNER_DIED] = "owner died"};
     return result < sizeof texts / sizeof *texts ? texts[result] : "unknown";
 }
 
@@ -101,8 +110,17 @@ const char *contention_sampler_text(uint32_t mode)
     return mode < sizeof texts / sizeof *texts ? texts[mode] : "unknown";
 }
 
+uint64_t contention_margin(double variance)
+{
+    static const double quantile = 1.959964; /* of the normal distribution: 2.5 % lie above it */
+    double margin = ceil(quantile * sqrt(variance));
+    return margin < (double)INT64_MAX ? (uint64_t)margin : INT64_MAX;
+}
+
 const char *contention_lock_text(const struct contention_lock *lock, char *buffer, size_t size)
 {
+    if (lock->title)
+        return lock->title;
     if (lock->name[0])
         return lock->name;
     snprintf(buffer, size, "0x%" PRIx64, lock->object.address);

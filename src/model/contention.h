@@ -17,30 +17,46 @@
 #include "model/stacks.h"
 
 /* Numbers of docs/events.md. */
-enum contention_kind { CONTENTION_MUTEX = 0 };
+enum contention_kind {
+    CONTENTION_MUTEX = 0,
+    CONTENTION_RWLOCK = 1,
+    CONTENTION_SPIN = 2,
+    CONTENTION_COND = 3, /* the relock after a wait */
+    CONTENTION_MTX = 4   /* C11 */
+};
 enum contention_mode { CONTENTION_EXCLUSIVE = 0, CONTENTION_SHARED = 1 };
 enum contention_sampling {
     CONTENTION_SAMPLER_OFF = 0,
     CONTENTION_SAMPLER_BERNOULLI = 1,
     CONTENTION_SAMPLER_HYBRID = 2
 };
-enum contention_result { CONTENTION_ACQUIRED = 0, CONTENTION_TIMEOUT = 1, CONTENTION_ERROR = 2 };
+enum contention_result {
+    CONTENTION_ACQUIRED = 0,
+    CONTENTION_TIMEOUT = 1,
+    CONTENTION_ERROR = 2,
+    CONTENTION_CANCELLED = 3,
+    CONTENTION_OWNER_DIED = 4 /* acquired */
+};
 
-/* The waits of one site whose length fell into one bucket (contention_bucket_of). */
-struct contention_bucket {
-    uint32_t bucket;
+/* Those of one site that have these labels in common. */
+struct contention_part {
+    uint32_t kind;      /* enum contention_kind: one lock may be seen as mutex and as cond */
+    uint32_t bucket;    /* of waits: what their length fell into (contention_bucket_of) */
+    const char *thread; /* never NULL; "" = unknown; raw bytes of the trace without NUL */
     uint64_t count, delay_ns;
 };
 
-/* Releases (charged) or waits of one call stack, one mode and, for waits, one result. */
+/* Releases (charged), waits or holds of one call stack, one mode and, for waits, one result. */
 struct contention_site {
     stack_id stack;
     uint32_t mode, result;
-    uint64_t count;                          /* contended releases, or waits */
-    uint64_t delay_ns;                       /* waiters' time during the holds, or waited */
-    uint64_t max_ns;                         /* largest single one */
-    const struct contention_bucket *buckets; /* waits only, shortest first */
-    size_t bucket_count;
+    uint64_t count;                      /* contended releases, waits, or holds */
+    uint64_t delay_ns;                   /* waiters' time during the holds, waited, or held */
+    uint64_t max_ns;                     /* largest single one */
+    double delay_variance;               /* of delay_ns, ns^2: what sampling leaves open; 0 = nothing */
+    double count_variance;               /* of count */
+    const struct contention_part *parts; /* waits: shortest first */
+    size_t part_count;
 };
 
 /* The runtime's own exact control totals of a lock: never sampled. */
@@ -51,16 +67,24 @@ struct contention_totals {
 struct contention_lock {
     uint32_t pid;
     struct event_object object;
-    const char *name; /* never NULL; "" = unnamed; raw bytes of the trace without NUL */
-    uint32_t kind;
+    const char *name;  /* never NULL; "" = unnamed; raw bytes of the trace without NUL */
+    const char *title; /* what to call it: its name, or what is known in its place; NULL = not looked up yet */
+    uint32_t kind;     /* when first seen */
+    uint64_t site;     /* where it was initialised, an address of code; 0 = unknown */
+    const char *map;   /* that it belongs to: its name or 0xADDRESS; "" = none */
     const struct contention_site *releasers; /* by delay, largest first */
     size_t releaser_count;
     const struct contention_site *waiters; /* by delay, largest first */
     size_t waiter_count;
-    uint64_t releases, charge_ns; /* sums over releasers */
-    uint64_t waits, wait_ns;      /* sums over waiters */
-    uint64_t handoff_ns;          /* waiters' time while nobody held the lock */
+    const struct contention_site *holds; /* by delay, largest first; only with lock_hold events */
+    size_t hold_count;
+    uint64_t releases, charge_ns;  /* sums over releasers */
+    uint64_t waits, wait_ns;       /* sums over waiters */
+    uint64_t hold_events, held_ns; /* sums over holds */
+    uint64_t handoff_ns;           /* waiters' time while nobody held the lock */
     uint64_t max_wait_ns;
+    double mutex_variance; /* of charge_ns + handoff_ns */
+    double wait_variance;  /* of wait_ns */
     bool has_totals;
     struct contention_totals totals;
 };
@@ -75,6 +99,8 @@ struct contention_view {
     const struct contention_lock *locks; /* by charge + hand-off, largest first */
     size_t lock_count;
     uint64_t releases, charge_ns, handoff_ns, waits, wait_ns; /* sums over locks */
+    uint64_t holds, held_ns;                                  /* sums over locks' holds */
+    double mutex_variance, wait_variance;                     /* sums over locks */
     struct contention_totals totals;                          /* sums over locks; max_ns is the largest */
     size_t totals_count;                                      /* locks that have totals */
     const struct contention_sampler *samplers;
@@ -106,7 +132,17 @@ const char *contention_mode_text(uint32_t mode);
 const char *contention_result_text(uint32_t result);
 const char *contention_sampler_text(uint32_t mode);
 
-/* The name, or 0xADDRESS for an unnamed lock, cut at `size`: 20 bytes hold any address. Returns `buffer` or the name.
+/*
+ * Half the width of the 95 % interval of an estimate with this variance, rounded up: 0 if nothing was sampled.
+ * Sampling keeps an event of value c with probability p and counts it as c/p, w = 1/p: unbiased, and
+ * sum (c w)^2 (1 - 1/w) over what was kept is an unbiased estimate of the variance (Horvitz and Thompson; the
+ * events are kept independently of each other). docs/sampling.md has the derivation.
+ */
+uint64_t contention_margin(double variance);
+
+/*
+ * The title, else the name, else 0xADDRESS, cut at `size`: 20 bytes hold any address. Returns `buffer` or the
+ * lock's own text.
  */
 const char *contention_lock_text(const struct contention_lock *lock, char *buffer, size_t size);
 

@@ -11,8 +11,33 @@
 
 struct making {
     const struct contention_profile_input *input;
+    enum contention_profile_kind kind;
     struct profile_builder *builder;
 };
+
+/* What the kinds of profiles have in common. */
+static const struct {
+    const char *what, *counted, *measured;
+} kinds[] = {
+    [CONTENTION_PROFILE_MUTEX] = {"mutex profile: who made others wait", "contentions", "delay"},
+    [CONTENTION_PROFILE_BLOCK] = {"block profile: who waited", "contentions", "delay"},
+    [CONTENTION_PROFILE_HOLD] = {"hold profile: how long locks were held", "holds", "hold"},
+};
+
+struct site_list {
+    const struct contention_site *sites;
+    size_t count;
+};
+
+/* The sites of a lock that are in this profile. */
+static struct site_list sites_of(const struct making *making, const struct contention_lock *lock)
+{
+    if (making->kind == CONTENTION_PROFILE_MUTEX)
+        return (struct site_list){lock->releasers, lock->releaser_count};
+    if (making->kind == CONTENTION_PROFILE_BLOCK)
+        return (struct site_list){lock->waiters, lock->waiter_count};
+    return (struct site_list){lock->holds, lock->hold_count};
+}
 
 /* The main binary */
 
@@ -110,6 +135,77 @@ static void comment_totals(const struct making *making)
     else if (view->lock_count == 0)
         profile_builder_comment(making->builder, "empty: no lock events among %" PRIu64 " events of the trace",
                                 making->input->losses->events);
+    if (making->kind == CONTENTION_PROFILE_HOLD && view->holds == 0)
+        profile_builder_comment(making->builder, "empty: holds are recorded only with MAPSCOPE_HOLD=1");
+}
+
+/* The total with what sampling leaves open, and how far it is from what was counted without sampling. */
+static void comment_interval(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    const struct contention_totals *totals = &view->totals;
+    bool is_mutex = making->kind == CONTENTION_PROFILE_MUTEX;
+    uint64_t total_ns = is_mutex ? view->charge_ns + view->handoff_ns : view->wait_ns;
+    uint64_t exact_ns = is_mutex ? totals->charge_ns + totals->handoff_ns : totals->wait_ns;
+    if (making->kind == CONTENTION_PROFILE_HOLD)
+        return;
+    profile_builder_comment(making->builder, "95 %% interval: total %" PRIu64 " ns +- %" PRIu64 " ns", total_ns,
+                            contention_margin(is_mutex ? view->mutex_variance : view->wait_variance));
+    if (view->totals_count)
+        profile_builder_comment(making->builder, "control total: %" PRIu64 " ns, difference %" PRId64 " ns", exact_ns,
+                                (int64_t)(total_ns - exact_ns));
+}
+
+/* Of all locks. */
+struct ranked_site {
+    const struct contention_lock *lock;
+    const struct contention_site *site;
+};
+
+enum { RANKED_MAX = 5 };
+
+/* `best` is in order, largest first; what falls out at its end is gone. */
+static void rank(struct ranked_site *best, struct ranked_site next)
+{
+    for (int i = 0; i < RANKED_MAX; i++) {
+        if (best[i].site && best[i].site->delay_ns >= next.site->delay_ns)
+            continue;
+        struct ranked_site displaced = best[i];
+        best[i] = next;
+        next = displaced;
+        if (!next.site)
+            return;
+    }
+}
+
+static void comment_site(const struct making *making, int number, const struct ranked_site *ranked)
+{
+    char address[20];
+    const struct contention_site *site = ranked->site;
+    const struct symbols *symbols = making->input->symbols;
+    struct stack_view stack = stacks_get(making->input->stacks, site->stack);
+    struct user_leaf leaf = user_leaf_find(symbols, &stack);
+    const char *function = "[unknown stack]";
+    if (stack.count)
+        function = symbols_resolve(symbols, stack.pid, stack.pcs[leaf.pc], stack.first_ns)->frames[leaf.frame].function;
+    profile_builder_comment(
+        making->builder,
+        "95 %% interval: site %d: %" PRIu64 " ns +- %" PRIu64 " ns, %" PRIu64 " +- %" PRIu64 " times: %s, lock %s",
+        number, site->delay_ns, contention_margin(site->delay_variance), site->count,
+        contention_margin(site->count_variance), function, contention_lock_text(ranked->lock, address, sizeof address));
+}
+
+static void comment_sites(const struct making *making)
+{
+    const struct contention_view *view = making->input->view;
+    struct ranked_site best[RANKED_MAX] = {{NULL, NULL}};
+    for (size_t i = 0; i < view->lock_count; i++) {
+        struct site_list list = sites_of(making, &view->locks[i]);
+        for (size_t k = 0; k < list.count; k++)
+            rank(best, (struct ranked_site){&view->locks[i], &list.sites[k]});
+    }
+    for (int i = 0; i < RANKED_MAX && best[i].site; i++)
+        comment_site(making, i + 1, &best[i]);
 }
 
 /* Samples */
@@ -125,13 +221,15 @@ static void add_stack(const struct making *making, stack_id id)
                               pc == leaf.pc ? leaf.frame : 0);
 }
 
-static void label_lock(const struct making *making, const struct contention_lock *lock)
+static void label_lock(const struct making *making, const struct contention_lock *lock, uint32_t kind)
 {
     char address[20], pid[12];
     const struct process *process = process_find(making->input->processes, lock->pid);
     snprintf(pid, sizeof pid, "%" PRIu32, lock->pid);
     profile_builder_label(making->builder, "lock", contention_lock_text(lock, address, sizeof address));
-    profile_builder_label(making->builder, "kind", contention_kind_text(lock->kind));
+    profile_builder_label(making->builder, "kind", contention_kind_text(kind));
+    if (lock->map[0])
+        profile_builder_label(making->builder, "map", lock->map);
     profile_builder_label(making->builder, "pid", pid);
     profile_builder_number(making->builder, "pid", lock->pid); /* pprof's -tagfocus=pid=1 looks at numbers only */
     if (process && process->name[0])
@@ -148,51 +246,48 @@ static void end_sample(const struct making *making, uint64_t count, uint64_t del
     profile_builder_sample(making->builder, (int64_t[]){to_value(count), to_value(delay_ns)});
 }
 
-static void add_releasers(const struct making *making, const struct contention_lock *lock)
+static void add_part(const struct making *making, const struct contention_lock *lock,
+                     const struct contention_site *site, const struct contention_part *part)
 {
-    for (size_t i = 0; i < lock->releaser_count; i++) {
-        const struct contention_site *site = &lock->releasers[i];
-        add_stack(making, site->stack);
-        label_lock(making, lock);
-        profile_builder_label(making->builder, "mode", contention_mode_text(site->mode));
-        end_sample(making, site->count, site->delay_ns);
+    struct profile_builder *builder = making->builder;
+    add_stack(making, site->stack);
+    label_lock(making, lock, part->kind);
+    profile_builder_label(builder, "mode", contention_mode_text(site->mode));
+    if (part->thread[0])
+        profile_builder_label(builder, "thread", part->thread);
+    if (making->kind == CONTENTION_PROFILE_BLOCK) {
+        profile_builder_label(builder, "result", contention_result_text(site->result));
+        profile_builder_label(builder, "wait_bucket", contention_bucket_text(part->bucket));
     }
-    if (lock->handoff_ns == 0)
+    end_sample(making, part->count, part->delay_ns);
+}
+
+static void add_lock(const struct making *making, const struct contention_lock *lock)
+{
+    struct site_list list = sites_of(making, lock);
+    for (size_t i = 0; i < list.count; i++)
+        for (size_t part = 0; part < list.sites[i].part_count; part++)
+            add_part(making, lock, &list.sites[i], &list.sites[i].parts[part]);
+    if (making->kind != CONTENTION_PROFILE_MUTEX || lock->handoff_ns == 0)
         return;
     profile_builder_pseudo_frame(making->builder, "[lock handoff]");
-    label_lock(making, lock);
+    label_lock(making, lock, lock->kind);
     end_sample(making, 0, lock->handoff_ns); /* no contention of its own: those are counted at the releases */
 }
 
-static void add_waiters(const struct making *making, const struct contention_lock *lock)
-{
-    for (size_t i = 0; i < lock->waiter_count; i++) {
-        const struct contention_site *site = &lock->waiters[i];
-        for (size_t b = 0; b < site->bucket_count; b++) {
-            const struct contention_bucket *bucket = &site->buckets[b];
-            add_stack(making, site->stack);
-            label_lock(making, lock);
-            profile_builder_label(making->builder, "mode", contention_mode_text(site->mode));
-            profile_builder_label(making->builder, "result", contention_result_text(site->result));
-            profile_builder_label(making->builder, "wait_bucket", contention_bucket_text(bucket->bucket));
-            end_sample(making, bucket->count, bucket->delay_ns);
-        }
-    }
-}
-
-static void describe(const struct making *making, enum contention_profile_kind kind)
+static void describe(const struct making *making)
 {
     struct profile_builder *builder = making->builder;
-    profile_builder_value_type(builder, "contentions", "count");
-    profile_builder_value_type(builder, "delay", "nanoseconds");
-    profile_builder_default_type(builder, "delay");
-    profile_builder_period(builder, "contentions", "count", 1);
+    profile_builder_value_type(builder, kinds[making->kind].counted, "count");
+    profile_builder_value_type(builder, kinds[making->kind].measured, "nanoseconds");
+    profile_builder_default_type(builder, kinds[making->kind].measured);
+    profile_builder_period(builder, kinds[making->kind].counted, "count", 1);
     profile_builder_time(builder, making->input->end_epoch_ns, making->input->duration_ns);
-    profile_builder_comment(builder, "mapscope %s",
-                            kind == CONTENTION_PROFILE_MUTEX ? "mutex profile: who made others wait"
-                                                             : "block profile: who waited");
+    profile_builder_comment(builder, "mapscope %s", kinds[making->kind].what);
     comment_totals(making);
     comment_balance(making);
+    comment_interval(making);
+    comment_sites(making);
     comment_samplers(making);
     comment_losses(making);
 }
@@ -200,17 +295,13 @@ static void describe(const struct making *making, enum contention_profile_kind k
 int contention_profile_create(const struct contention_profile_input *input, enum contention_profile_kind kind,
                               struct profile **out)
 {
-    struct making making = {.input = input};
+    struct making making = {.input = input, .kind = kind};
     int error = profile_builder_create(&making.builder);
     if (error)
         return error;
     add_main(&making);
-    describe(&making, kind);
-    for (size_t i = 0; i < input->view->lock_count; i++) {
-        if (kind == CONTENTION_PROFILE_MUTEX)
-            add_releasers(&making, &input->view->locks[i]);
-        else
-            add_waiters(&making, &input->view->locks[i]);
-    }
+    describe(&making);
+    for (size_t i = 0; i < input->view->lock_count; i++)
+        add_lock(&making, &input->view->locks[i]);
     return profile_builder_finish(making.builder, out);
 }

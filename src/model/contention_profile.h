@@ -1,12 +1,14 @@
 /*
- * The mutex and the block profile of a contention view: contentions/count and delay/nanoseconds, as Go's
- * profiles of these names, with the lock, its kind, the mode and the process as labels.
+ * The profiles of a contention view. Mutex and block: contentions/count and delay/nanoseconds, as Go's profiles
+ * of these names. Labels: lock (its title), kind, mode, map, thread (a name), pid, process; docs/profiles.md.
  *
  *     mutex: who made others wait, by the releaser's stack, and [lock handoff] for each lock: the waiters'
  *            time while nobody held it (waking them up), which is in nobody's critical section
  *     block: who waited, by the waiter's stack; labels result and wait_bucket
+ *     hold:  how long locks were held, contended or not; holds/count and hold/nanoseconds
  *
- * The delays of the two add up to the same (contention.h). Stacks begin with the user's code.
+ * The delays of the first two add up to the same (contention.h). Stacks begin with the user's code. Comments tell
+ * the 95 % interval of the total and of the largest sites, and how far the total is from the exact control totals.
  */
 #ifndef MODEL_CONTENTION_PROFILE_H
 #define MODEL_CONTENTION_PROFILE_H
@@ -18,7 +20,7 @@
 #include "model/stacks.h"
 #include "model/symbols.h"
 
-enum contention_profile_kind { CONTENTION_PROFILE_MUTEX, CONTENTION_PROFILE_BLOCK };
+enum contention_profile_kind { CONTENTION_PROFILE_MUTEX, CONTENTION_PROFILE_BLOCK, CONTENTION_PROFILE_HOLD };
 
 /* All borrowed for the call. */
 struct contention_profile_input {

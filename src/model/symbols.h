@@ -36,8 +36,13 @@ struct symbol_location {
     uint32_t frame_count;               /* at least 1 */
 };
 
-/* The seam: `resolve` never fails, an unknown address yields a location that says so. */
+/*
+ * The seam: `resolve` never fails, an unknown address yields a location that says so. `object` names data:
+ * "table_lock", "shards+0x80", or "server+0x4010" where the module has no symbols; NULL where no module is (the
+ * heap, a stack) or memory is out.
+ */
 struct symbols {
+    const char *(*object)(void *self, uint32_t pid, uint64_t address, uint64_t time_ns); /* may be NULL */
     const struct symbol_location *(*resolve)(void *self, uint32_t pid, uint64_t return_address, uint64_t time_ns);
     void *self;
 };
@@ -46,6 +51,12 @@ static inline const struct symbol_location *symbols_resolve(const struct symbols
                                                             uint64_t return_address, uint64_t time_ns)
 {
     return symbols->resolve(symbols->self, pid, return_address, time_ns);
+}
+
+static inline const char *symbols_object(const struct symbols *symbols, uint32_t pid, uint64_t address,
+                                         uint64_t time_ns)
+{
+    return symbols->object ? symbols->object(symbols->self, pid, address, time_ns) : NULL;
 }
 
 #endif

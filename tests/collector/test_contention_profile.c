@@ -2,6 +2,7 @@
 #include "support/cmocka_main.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,11 +126,11 @@ static void test_waits_keep_result_and_bucket_apart_within_a_site(void **state)
     const struct contention_site *acquired = &lock->waiters[1];
     assert_int_equal(acquired->count, 3);
     assert_int_equal(acquired->delay_ns, 5499);
-    assert_int_equal(acquired->bucket_count, 2);
-    assert_string_equal(contention_bucket_text(acquired->buckets[0].bucket), "1us-2us");
-    assert_int_equal(acquired->buckets[0].count, 2);
-    assert_int_equal(acquired->buckets[0].delay_ns, 3499);
-    assert_string_equal(contention_bucket_text(acquired->buckets[1].bucket), "2us-5us");
+    assert_int_equal(acquired->part_count, 2);
+    assert_string_equal(contention_bucket_text(acquired->parts[0].bucket), "1us-2us");
+    assert_int_equal(acquired->parts[0].count, 2);
+    assert_int_equal(acquired->parts[0].delay_ns, 3499);
+    assert_string_equal(contention_bucket_text(acquired->parts[1].bucket), "2us-5us");
     assert_int_equal(lock->max_wait_ns, 90000);
     assert_int_equal(lock->wait_ns, 95499);
     fini(&f);
@@ -220,10 +221,227 @@ static void test_other_events_change_nothing(void **state)
     struct fixture f;
     init(&f);
     for (int kind = 0; kind < EVENT_KIND_COUNT; kind++)
-        if (kind != EVENT_LOCK_RELEASE && kind != EVENT_LOCK_WAIT && kind != EVENT_LOCK_TOTALS)
+        if (kind < EVENT_LOCK_WAIT || kind > EVENT_LOCK_INVENTORY)
             apply(&f, (struct event){.kind = (enum event_kind)kind}, 0xa);
     assert_int_equal(view_of(&f)->lock_count, 0);
     assert_int_equal(stacks_count(f.stacks), 0);
+    fini(&f);
+}
+
+static void test_a_thread_has_its_name_from_its_start_on(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event start = {.kind = EVENT_THREAD_START, .tid = 7, .thread = {.name = text_of("phone")}};
+    struct event wait = wait_event(1, 1500, CONTENTION_ACQUIRED, ONE);
+    apply(&f, wait, 0xa); /* of tid 0: unknown */
+    apply(&f, start, 0);
+    wait.tid = 7;
+    apply(&f, wait, 0xa);
+    wait.pid = PID + 1; /* another process has its own 7 */
+    apply(&f, wait, 0xa);
+    const struct contention_view *view = view_of(&f);
+    const struct contention_lock *lock = &view->locks[0];
+    assert_int_equal(lock->pid, PID);
+    assert_int_equal(lock->waiter_count, 1);
+    assert_int_equal(lock->waiters[0].count, 2);
+    assert_int_equal(lock->waiters[0].part_count, 2);
+    assert_string_equal(lock->waiters[0].parts[0].thread, "");
+    assert_string_equal(lock->waiters[0].parts[1].thread, "phone");
+    assert_string_equal(view->locks[1].waiters[0].parts[0].thread, "");
+    fini(&f);
+}
+
+static void test_a_relock_after_a_wait_is_kept_apart(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event wait = wait_event(1, 1500, CONTENTION_ACQUIRED, ONE);
+    apply(&f, wait, 0xa);
+    wait.lock_wait.kind = CONTENTION_COND;
+    apply(&f, wait, 0xa);
+    const struct contention_lock *lock = &view_of(&f)->locks[0];
+    assert_int_equal(lock->kind, CONTENTION_MUTEX);
+    assert_int_equal(lock->waiters[0].part_count, 2);
+    assert_int_equal(lock->waiters[0].parts[1].kind, CONTENTION_COND);
+    fini(&f);
+}
+
+static void test_holds_are_summed_apart_from_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event hold = {.kind = EVENT_LOCK_HOLD, .lock_hold = {.lock = {1, 1}, .hold_ns = 700, .weight = 2 * ONE}};
+    apply(&f, hold, 0xa);
+    hold.lock_hold.hold_ns = 100;
+    hold.lock_hold.weight = ONE;
+    apply(&f, hold, 0xa);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(view->holds, 3);
+    assert_int_equal(view->held_ns, 1500);
+    assert_int_equal(view->locks[0].hold_count, 1);
+    assert_int_equal(view->locks[0].holds[0].max_ns, 700);
+    assert_int_equal(view->locks[0].waiter_count + view->locks[0].releaser_count, 0);
+    assert_int_equal(view->wait_ns + view->charge_ns, 0);
+    fini(&f);
+}
+
+static void test_a_lock_tells_the_map_that_it_belongs_to(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event map = {.kind = EVENT_MAP_ALLOC, .map_life = {.map = {0x50, 1}, .name = text_of("sessions")}};
+    struct event totals = totals_event(1, 10, 5);
+    apply(&f, map, 0);
+    totals.lock_totals.map = 0x50;
+    totals.lock_totals.site = 0xabc;
+    apply(&f, totals, 0);
+    totals = totals_event(2, 5, 5);
+    totals.lock_totals.map = 0x60; /* nobody told its name */
+    apply(&f, totals, 0);
+    apply(&f, totals_event(3, 1, 5), 0);
+    const struct contention_view *view = view_of(&f);
+    assert_string_equal(view->locks[0].map, "sessions");
+    assert_int_equal(view->locks[0].site, 0xabc);
+    assert_string_equal(view->locks[1].map, "0x60");
+    assert_string_equal(view->locks[2].map, "");
+    fini(&f);
+}
+
+/* ---- what sampling leaves open ---- */
+
+static void test_at_rate_one_nothing_is_left_open(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    apply(&f, release_event(1, 1000, 10, ONE), 0xa);
+    apply(&f, wait_event(1, 1010, CONTENTION_ACQUIRED, ONE), 0xb);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(contention_margin(view->mutex_variance), 0);
+    assert_int_equal(contention_margin(view->wait_variance), 0);
+    assert_int_equal(contention_margin(view->locks[0].waiters[0].count_variance), 0);
+    fini(&f);
+}
+
+/* (1000 * 100)^2 * 0.99: +- 1.96 * 99498.7; of charge and hand-off together, for they are kept together. */
+static void test_the_variance_is_that_of_horvitz_and_thompson(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    apply(&f, release_event(1, 900, 100, 100 * ONE), 0xa);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(contention_margin(view->mutex_variance), 195014);
+    assert_int_equal(contention_margin(view->locks[0].releasers[0].delay_variance), 175513);
+    assert_int_equal(contention_margin(view->locks[0].releasers[0].count_variance), 196);
+    fini(&f);
+}
+
+static double uniform(uint64_t *random)
+{
+    *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(*random >> 11) / 9007199254740992.0;
+}
+
+/*
+ * The same list of waits sampled again and again, as the runtime does it (hybrid, n = 20, R = 10 us): the estimates
+ * lie around the truth, and their intervals hold it as often as they say.
+ */
+static void test_the_interval_holds_the_truth_as_often_as_it_says(void **state)
+{
+    (void)state;
+    enum { RUNS = 600, WAITS = 2000 };
+    static uint64_t waits[WAITS];
+    uint64_t truth = 0, random = 7;
+    double mean = 0;
+    int held = 0;
+    for (int i = 0; i < WAITS; i++)
+        truth += waits[i] = (uint64_t)(-2000 * log(1 - uniform(&random))) + 1;
+    for (int run = 0; run < RUNS; run++) {
+        struct fixture f;
+        init(&f);
+        for (int i = 0; i < WAITS; i++) {
+            double p = 1 - (1 - 1.0 / 20) * exp(-(double)waits[i] / 10000);
+            if (uniform(&random) < p)
+                apply(&f, wait_event(1, waits[i], CONTENTION_ACQUIRED, (uint64_t)(ONE / p)), 0xa);
+        }
+        const struct contention_view *view = view_of(&f);
+        int64_t off = (int64_t)(view->wait_ns - truth);
+        held += (uint64_t)llabs(off) <= contention_margin(view->wait_variance);
+        mean += (double)view->wait_ns / RUNS;
+        fini(&f);
+    }
+    assert_true(fabs(mean / (double)truth - 1) < 0.01);
+    assert_true(held > RUNS * 92 / 100 && held < RUNS * 98 / 100);
+}
+
+/* ---- titles ---- */
+
+/* Data of a module at 0x1000, code of one in 0x2000 to 0x2fff; the heap elsewhere. */
+static const char *title_object(void *self, uint32_t pid, uint64_t address, uint64_t time_ns)
+{
+    (void)self;
+    (void)pid;
+    (void)time_ns;
+    return address == 0x1000 ? "table_lock+0x8" : NULL;
+}
+
+static const struct symbol_location *title_resolve(void *self, uint32_t pid, uint64_t return_address, uint64_t time_ns)
+{
+    static const struct symbol_module module = {.path = "/bin/server", .has_functions = true};
+    static const struct symbol_frame init_frame = {.function = "cache_new", .system_name = "cache_new", .file = ""};
+    static const struct symbol_frame use_frame = {.function = "cache_get", .system_name = "cache_get", .file = ""};
+    static struct symbol_location location;
+    (void)self;
+    (void)pid;
+    (void)time_ns;
+    location = (struct symbol_location){.address = return_address - 1,
+                                        .module = return_address >= 0x2000 && return_address < 0x3000 ? &module : NULL,
+                                        .frames = return_address == 0x2abc ? &init_frame : &use_frame,
+                                        .frame_count = 1};
+    return &location;
+}
+
+static const char *title_at(const struct contention_view *view, uint64_t address)
+{
+    static char text[20];
+    for (size_t i = 0; i < view->lock_count; i++)
+        if (view->locks[i].object.address == address)
+            return contention_lock_text(&view->locks[i], text, sizeof text);
+    return NULL;
+}
+
+static void test_a_lock_without_name_is_called_by_what_is_known_of_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct symbols symbols = {.object = title_object, .resolve = title_resolve};
+    init(&f);
+    apply(&f, release_event(0x1000, 5, 0, ONE), 0x2001); /* has a name: "cache" */
+    for (uint64_t lock = 0x4000; lock <= 0x6000; lock += 0x1000)
+        apply(&f, wait_event(lock, 5, CONTENTION_ACQUIRED, ONE), lock == 0x6000 ? 0x9999 : 0x2001);
+    struct event data = wait_event(0x1000, 5, CONTENTION_ACQUIRED, ONE);
+    data.lock_wait.lock.generation = 2;
+    data.pid = PID + 1;
+    apply(&f, data, 0x2001);
+    struct event totals = totals_event(0x4000, 1, 1);
+    totals.lock_totals.site = 0x2abc;
+    apply(&f, totals, 0);
+    apply(&f, totals_event(0x7000, 1, 1), 0); /* never contended: nobody asks */
+    view_of(&f);
+    assert_int_equal(contention_view_name(f.view, f.stacks, &symbols, 1), 0);
+    assert_string_equal(title_at(f.view, 0x4000), "made in cache_new");
+    assert_string_equal(title_at(f.view, 0x5000), "used in cache_get");
+    assert_string_equal(title_at(f.view, 0x6000), "0x6000");
+    assert_string_equal(title_at(f.view, 0x7000), "0x7000");
+    for (size_t i = 0; i < f.view->lock_count; i++)
+        if (f.view->locks[i].object.address == 0x1000)
+            assert_string_equal(f.view->locks[i].title, f.view->locks[i].pid == PID ? "cache" : "table_lock+0x8");
     fini(&f);
 }
 
@@ -385,7 +603,7 @@ static void assert_sites_equal(const struct contention_site *a, const struct con
         assert_int_equal(a[i].count, b[i].count);
         assert_int_equal(a[i].delay_ns, b[i].delay_ns);
         assert_int_equal(a[i].max_ns, b[i].max_ns);
-        assert_int_equal(a[i].bucket_count, b[i].bucket_count);
+        assert_int_equal(a[i].part_count, b[i].part_count);
     }
 }
 
@@ -476,6 +694,14 @@ int main(void)
         cmocka_unit_test(test_totals_are_the_last_ones_in_any_order),
         cmocka_unit_test(test_each_setting_of_the_sampler_is_kept_once),
         cmocka_unit_test(test_other_events_change_nothing),
+        cmocka_unit_test(test_a_thread_has_its_name_from_its_start_on),
+        cmocka_unit_test(test_a_relock_after_a_wait_is_kept_apart),
+        cmocka_unit_test(test_holds_are_summed_apart_from_waits),
+        cmocka_unit_test(test_a_lock_tells_the_map_that_it_belongs_to),
+        cmocka_unit_test(test_at_rate_one_nothing_is_left_open),
+        cmocka_unit_test(test_the_variance_is_that_of_horvitz_and_thompson),
+        cmocka_unit_test(test_the_interval_holds_the_truth_as_often_as_it_says),
+        cmocka_unit_test(test_a_lock_without_name_is_called_by_what_is_known_of_it),
         cmocka_unit_test(test_each_bucket_begins_where_the_one_before_ends),
         cmocka_unit_test(test_every_nanosecond_waited_is_charged_or_handed_off),
         cmocka_unit_test(test_the_order_of_the_events_does_not_matter),

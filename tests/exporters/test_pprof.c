@@ -247,8 +247,9 @@ static int write_profiles(const char *folder)
     fixture_init(&f);
     write_file(&exporter_pprof_mutex, &f, folder, "mutex.pb.gz");
     write_file(&exporter_pprof_block, &f, folder, "block.pb.gz");
-    f.sites[0].delay_ns += 5000000; /* as if the first releaser had been charged 5 ms more since */
-    f.sites[0].count += 2;
+    f.sites[0].delay_ns = f.parts[4].delay_ns +=
+        5000000; /* as if the first releaser had been charged 5 ms more since */
+    f.sites[0].count = f.parts[4].count += 2;
     write_file(&exporter_pprof_mutex, &f, folder, "later.pb.gz");
     fixture_empty(&f);
     write_file(&exporter_pprof_mutex, &f, folder, "empty.pb.gz");

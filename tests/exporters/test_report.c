@@ -206,6 +206,24 @@ static void test_one_fault_that_happens_often_is_told_once(void **state)
     fini(&run);
 }
 
+static void test_what_sampling_leaves_open_is_told(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.view.wait_variance = 1e16;
+    run.f.view.mutex_variance = 4e16;
+    run.f.view.totals.wait_ns = 1600000000;
+    run.f.sites[0].delay_variance = 1e16;
+    run.f.locks[0].map = "sessions";
+    const char *text = report(&run);
+    assert_says(text, "estimated from samples: waited 1.500 s +- 196.0 ms (95 %), charged and handed off 1.500 s "
+                      "+- 392.0 ms (95 %)\nof the exact total, the waits are 6.2 % too few\n");
+    assert_says(text, "1.500 s  100.0 % +- 196.0 ms (95 %)  10 times, longest 500.0 ms\n");
+    assert_says(text, "1. session table, a mutex of map sessions in server (pid 100)\n");
+    fini(&run);
+}
+
 static void test_no_contention_says_of_how_many_operations(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_the_whole_report),
         cmocka_unit_test(test_one_fault_that_happens_often_is_told_once),
         cmocka_unit_test(test_no_contention_says_of_how_many_operations),
+        cmocka_unit_test(test_what_sampling_leaves_open_is_told),
         cmocka_unit_test(test_no_lock_events_say_why),
         cmocka_unit_test(test_losses_are_numbers),
         cmocka_unit_test(test_a_difference_between_both_sides_is_told),

@@ -85,7 +85,7 @@ struct fixture {
     stack_id put_unlock, remove_unlock, put_lock, handle_lock, worker_lock, worker_unlock;
     struct contention_lock locks[2];
     struct contention_site sites[6];
-    struct contention_bucket buckets[4];
+    struct contention_part parts[7];
     struct contention_sampler sampler;
 };
 
@@ -125,37 +125,56 @@ static inline void fixture_stacks(struct fixture *f)
     f->worker_lock = STACK(f, WORKER, IN_LOCK, IN_PUT, IN_NOWHERE, IN_MAIN);
 }
 
+static inline struct contention_part fixture_part(uint64_t wait_ns, uint64_t count, uint64_t delay_ns)
+{
+    return (struct contention_part){
+        .bucket = contention_bucket_of(wait_ns), .thread = "", .count = count, .delay_ns = delay_ns};
+}
+
 static inline void fixture_sites(struct fixture *f)
 {
-    f->buckets[0] = (struct contention_bucket){contention_bucket_of(1500), 2, 3000};
-    f->buckets[1] = (struct contention_bucket){contention_bucket_of(250000000), 4, 1000000000};
-    f->buckets[2] = (struct contention_bucket){contention_bucket_of(499997977), 1, 499997977};
-    f->buckets[3] = (struct contention_bucket){contention_bucket_of(300), 1, 300};
-    f->sites[0] =
-        (struct contention_site){.stack = f->put_unlock, .count = 10, .delay_ns = 1500000000, .max_ns = 500000000};
-    f->sites[1] = (struct contention_site){.stack = f->remove_unlock, .count = 3, .delay_ns = 200, .max_ns = 100};
+    f->parts[0] = fixture_part(1500, 2, 3000);
+    f->parts[1] = fixture_part(250000000, 4, 1000000000);
+    f->parts[2] = fixture_part(499997977, 1, 499997977);
+    f->parts[3] = fixture_part(300, 1, 300);
+    f->parts[4] = (struct contention_part){.thread = "phone", .count = 10, .delay_ns = 1500000000};
+    f->parts[5] = (struct contention_part){.thread = "", .count = 3, .delay_ns = 200};
+    f->parts[6] = (struct contention_part){.thread = "", .count = 1, .delay_ns = 300};
+    f->sites[0] = (struct contention_site){.stack = f->put_unlock,
+                                           .count = 10,
+                                           .delay_ns = 1500000000,
+                                           .max_ns = 500000000,
+                                           .parts = &f->parts[4],
+                                           .part_count = 1};
+    f->sites[1] = (struct contention_site){
+        .stack = f->remove_unlock, .count = 3, .delay_ns = 200, .max_ns = 100, .parts = &f->parts[5], .part_count = 1};
     f->sites[2] = (struct contention_site){.stack = f->put_lock,
                                            .count = 6,
                                            .delay_ns = 1000003000,
                                            .max_ns = 400000000,
-                                           .buckets = &f->buckets[0],
-                                           .bucket_count = 2};
+                                           .parts = &f->parts[0],
+                                           .part_count = 2};
     f->sites[3] = (struct contention_site){.stack = f->handle_lock,
                                            .count = 1,
                                            .delay_ns = 499997977,
                                            .max_ns = 499997977,
                                            .result = CONTENTION_TIMEOUT,
-                                           .buckets = &f->buckets[2],
-                                           .bucket_count = 1};
-    f->sites[4] = (struct contention_site){
-        .stack = f->worker_unlock, .mode = CONTENTION_SHARED, .count = 1, .delay_ns = 300, .max_ns = 300};
+                                           .parts = &f->parts[2],
+                                           .part_count = 1};
+    f->sites[4] = (struct contention_site){.stack = f->worker_unlock,
+                                           .mode = CONTENTION_SHARED,
+                                           .count = 1,
+                                           .delay_ns = 300,
+                                           .max_ns = 300,
+                                           .parts = &f->parts[6],
+                                           .part_count = 1};
     f->sites[5] = (struct contention_site){.stack = f->worker_lock,
                                            .mode = CONTENTION_SHARED,
                                            .count = 1,
                                            .delay_ns = 300,
                                            .max_ns = 300,
-                                           .buckets = &f->buckets[3],
-                                           .bucket_count = 1};
+                                           .parts = &f->parts[3],
+                                           .part_count = 1};
 }
 
 static inline void fixture_locks(struct fixture *f)
@@ -163,6 +182,7 @@ static inline void fixture_locks(struct fixture *f)
     f->locks[0] = (struct contention_lock){.pid = SERVER,
                                            .object = {0x7000, 1},
                                            .name = "session table",
+                                           .map = "",
                                            .releasers = &f->sites[0],
                                            .releaser_count = 2,
                                            .waiters = &f->sites[2],
@@ -183,6 +203,7 @@ static inline void fixture_locks(struct fixture *f)
     f->locks[1] = (struct contention_lock){.pid = WORKER,
                                            .object = {0x8000, 1},
                                            .name = "",
+                                           .map = "",
                                            .releasers = &f->sites[4],
                                            .releaser_count = 1,
                                            .waiters = &f->sites[5],
@@ -223,8 +244,12 @@ static inline void fixture_init(struct fixture *f)
 /* As if nobody had ever waited. */
 static inline void fixture_empty(struct fixture *f)
 {
-    f->locks[0] = (struct contention_lock){
-        .pid = SERVER, .object = {0x7000, 1}, .name = "session table", .has_totals = true, .totals = {.ops = 5000}};
+    f->locks[0] = (struct contention_lock){.pid = SERVER,
+                                           .object = {0x7000, 1},
+                                           .name = "session table",
+                                           .map = "",
+                                           .has_totals = true,
+                                           .totals = {.ops = 5000}};
     f->view = (struct contention_view){.locks = f->locks, .lock_count = 1, .totals = {.ops = 5000}, .totals_count = 1};
 }
 

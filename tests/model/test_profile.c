@@ -126,6 +126,66 @@ static void test_block_profile_splits_waits_by_result_and_bucket(void **state)
     fixture_fini(&f);
 }
 
+static void test_labels_of_thread_map_and_kind_are_told_where_they_are_known(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.locks[0].map = "sessions";
+    f.parts[5].kind = CONTENTION_COND;
+    struct profile *profile = profile_of(&f, CONTENTION_PROFILE_MUTEX);
+    assert_string_equal(label_of(profile, &profile->samples[0], "thread"), "phone");
+    assert_null(label_of(profile, &profile->samples[1], "thread"));
+    assert_string_equal(label_of(profile, &profile->samples[1], "kind"), "cond");
+    assert_string_equal(label_of(profile, &profile->samples[2], "kind"), "mutex");
+    assert_string_equal(label_of(profile, &profile->samples[2], "map"), "sessions");
+    assert_null(label_of(profile, &profile->samples[3], "map"));
+    profile_destroy(profile);
+    fixture_fini(&f);
+}
+
+static void test_hold_profile_has_holds_of_every_length(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    struct profile *empty = profile_of(&f, CONTENTION_PROFILE_HOLD);
+    assert_true(has_comment(empty, "empty: holds are recorded only with MAPSCOPE_HOLD=1"));
+    profile_destroy(empty);
+    f.locks[0].holds = &f.sites[0];
+    f.locks[0].hold_count = 2;
+    f.view.holds = 13;
+    struct profile *profile = profile_of(&f, CONTENTION_PROFILE_HOLD);
+    assert_int_equal(profile->sample_count, 2); /* no hand-off: nobody held the lock */
+    assert_sample(profile, 0, "key_hash+cache_put;handle_request;main", 10, 1500000000);
+    assert_string_equal(text(profile, profile->value_types[0].type), "holds");
+    assert_string_equal(text(profile, profile->value_types[1].type), "hold");
+    assert_string_equal(text(profile, profile->default_value_type), "hold");
+    assert_string_equal(text(profile, profile->period_type.type), "holds");
+    profile_destroy(profile);
+    fixture_fini(&f);
+}
+
+static void test_the_interval_of_the_total_and_of_the_largest_sites_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.view.mutex_variance = 1e12;
+    f.sites[0].delay_variance = 4e10;
+    f.sites[0].count_variance = 4;
+    struct profile *profile = profile_of(&f, CONTENTION_PROFILE_MUTEX);
+    assert_true(has_comment(profile, "95 % interval: total 1500001277 ns +- 1959964 ns"));
+    assert_true(has_comment(profile, "control total: 1500000977 ns, difference 300 ns"));
+    assert_true(has_comment(profile, "95 % interval: site 1: 1500000000 ns +- 391993 ns, 10 +- 4 times: key_hash, "
+                                     "lock session table"));
+    assert_true(has_comment(profile, "95 % interval: site 2: 300 ns +- 0 ns, 1 +- 0 times: key_hash, lock 0x8000"));
+    assert_true(has_comment(profile, "95 % interval: site 3: 200 ns +- 0 ns, 3 +- 0 times: cache_remove(int), "
+                                     "lock session table"));
+    profile_destroy(profile);
+    fixture_fini(&f);
+}
+
 static void test_mutex_and_block_profile_add_up_to_the_same(void **state)
 {
     (void)state;
@@ -552,6 +612,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mutex_profile_charges_releasers_and_the_handoff),
         cmocka_unit_test(test_block_profile_splits_waits_by_result_and_bucket),
+        cmocka_unit_test(test_labels_of_thread_map_and_kind_are_told_where_they_are_known),
+        cmocka_unit_test(test_hold_profile_has_holds_of_every_length),
+        cmocka_unit_test(test_the_interval_of_the_total_and_of_the_largest_sites_is_told),
         cmocka_unit_test(test_mutex_and_block_profile_add_up_to_the_same),
         cmocka_unit_test(test_a_lock_function_inlined_into_the_users_is_cut_out_of_it),
         cmocka_unit_test(test_header_is_what_pprof_and_pyroscope_expect),

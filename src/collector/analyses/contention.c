@@ -2,6 +2,8 @@
 #include "collector/analyses/contention.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@ int contention_create(struct stacks *stacks, struct contention **out)
     contention->stacks = stacks;
     hashmap_init(&contention->locks, sizeof(struct contention_lock_key), sizeof(struct contention_lock_state));
     hashmap_init(&contention->cells, sizeof(struct contention_cell_key), sizeof(struct contention_cell));
+    hashmap_init(&contention->threads, sizeof(struct contention_thread_key), sizeof(str_id));
+    hashmap_init(&contention->maps, sizeof(struct contention_map_key), sizeof(str_id));
     int error = strtab_create(&contention->names);
     if (error) {
         contention_destroy(contention);
@@ -32,6 +36,8 @@ void contention_destroy(struct contention *contention)
     strtab_destroy(contention->names);
     hashmap_fini(&contention->locks);
     hashmap_fini(&contention->cells);
+    hashmap_fini(&contention->threads);
+    hashmap_fini(&contention->maps);
     free(contention->samplers);
     free(contention);
 }
@@ -43,6 +49,11 @@ static void add(struct contention_sum *sum, uint64_t value, uint64_t weight)
     unsigned __int128 whole = sum->whole + (product / EVENT_WEIGHT_ONE);
     sum->whole = whole < INT64_MAX / 2 ? (uint64_t)whole : INT64_MAX / 2;
     sum->fraction += (uint64_t)(product % EVENT_WEIGHT_ONE);
+}
+
+static int intern_text(struct contention *contention, const struct event_text *text, str_id *out)
+{
+    return text->length ? strtab_intern(contention->names, text->data, strnlen(text->data, text->length), out) : 0;
 }
 
 static int lock_of(struct contention *contention, const struct event *event, const struct event_object *object,
@@ -58,27 +69,40 @@ static int lock_of(struct contention *contention, const struct event *event, con
         lock->kind = kind;
     }
     *out = lock;
-    if (lock->name == 0 && name->length)
-        return strtab_intern(contention->names, name->data, strnlen(name->data, name->length), &lock->name);
-    return 0;
+    return lock->name ? 0 : intern_text(contention, name, &lock->name);
 }
 
-static int add_to_cell(struct contention *contention, const struct contention_cell_key *key, uint64_t delay_ns,
-                       uint64_t weight)
+/* What one sample adds to the variance of a sum: (value w)^2 (1 - 1/w). */
+static double variance(uint64_t value, uint64_t weight)
 {
-    struct contention_cell *cell = hashmap_put(&contention->cells, key, NULL);
+    double w = (double)weight / (double)EVENT_WEIGHT_ONE, weighted = (double)value * w;
+    return weight > EVENT_WEIGHT_ONE ? weighted * weighted * (1 - 1 / w) : 0;
+}
+
+static str_id thread_of(const struct contention *contention, const struct event *event)
+{
+    struct contention_thread_key key = {event->pid, event->tid};
+    const str_id *name = hashmap_find(&contention->threads, &key);
+    return name ? *name : 0;
+}
+
+/* `key` lacks the stack and the thread. */
+static int add_to_cell(struct contention *contention, const struct event *event, struct contention_cell_key *key,
+                       uint64_t delay_ns, uint64_t weight)
+{
+    int error = stacks_intern(contention->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns,
+                              &key->stack);
+    key->thread = thread_of(contention, event);
+    struct contention_cell *cell = error ? NULL : hashmap_put(&contention->cells, key, NULL);
     if (!cell)
         return -ENOMEM;
     add(&cell->count, 1, weight);
     add(&cell->delay, delay_ns, weight);
+    cell->count_variance += variance(1, weight);
+    cell->delay_variance += variance(delay_ns, weight);
     if (delay_ns > cell->max_ns)
         cell->max_ns = delay_ns;
     return 0;
-}
-
-static int intern_stack(struct contention *contention, const struct event *event, stack_id *out)
-{
-    return stacks_intern(contention->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns, out);
 }
 
 static int apply_release(struct contention *contention, const struct event *event)
@@ -89,11 +113,12 @@ static int apply_release(struct contention *contention, const struct event *even
     if (error)
         return error;
     add(&lock->handoff, release->handoff_ns, release->weight);
+    lock->mutex_variance += variance(release->charge_ns + release->handoff_ns, release->weight);
     if (release->charge_ns == 0)
         return 0; /* only the hand-off before this hold was contended: nobody's critical section */
-    struct contention_cell_key key = {.lock = lock->id, .mode = release->mode, .bucket = CONTENTION_RELEASE_CELL};
-    error = intern_stack(contention, event, &key.stack);
-    return error ? error : add_to_cell(contention, &key, release->charge_ns, release->weight);
+    struct contention_cell_key key = {
+        .lock = lock->id, .role = CONTENTION_RELEASES, .mode = release->mode, .kind = release->kind};
+    return add_to_cell(contention, event, &key, release->charge_ns, release->weight);
 }
 
 static int apply_wait(struct contention *contention, const struct event *event)
@@ -105,10 +130,67 @@ static int apply_wait(struct contention *contention, const struct event *event)
         return error;
     if (wait->wait_ns > lock->max_wait_ns)
         lock->max_wait_ns = wait->wait_ns;
+    struct contention_cell_key key = {.lock = lock->id,
+                                      .role = CONTENTION_WAITS,
+                                      .mode = wait->mode,
+                                      .result = wait->result,
+                                      .bucket = contention_bucket_of(wait->wait_ns),
+                                      .kind = wait->kind};
+    return add_to_cell(contention, event, &key, wait->wait_ns, wait->weight);
+}
+
+static int apply_hold(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_hold *hold = &event->lock_hold;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &hold->lock, &hold->name, hold->kind, &lock);
+    if (error)
+        return error;
     struct contention_cell_key key = {
-        .lock = lock->id, .mode = wait->mode, .result = wait->result, .bucket = contention_bucket_of(wait->wait_ns)};
-    error = intern_stack(contention, event, &key.stack);
-    return error ? error : add_to_cell(contention, &key, wait->wait_ns, wait->weight);
+        .lock = lock->id, .role = CONTENTION_HOLDS, .mode = hold->mode, .kind = hold->kind};
+    return add_to_cell(contention, event, &key, hold->hold_ns, hold->weight);
+}
+
+static int apply_inventory(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_inventory *inventory = &event->lock_inventory;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &inventory->lock, &inventory->name, inventory->kind, &lock);
+    if (!error && inventory->site)
+        lock->site = inventory->site;
+    return error;
+}
+
+static int apply_map(struct contention *contention, const struct event *event)
+{
+    struct contention_map_key key = {.address = event->map_life.map.address, .pid = event->pid};
+    str_id *name = hashmap_put(&contention->maps, &key, NULL);
+    if (!name)
+        return -ENOMEM;
+    *name = 0;
+    return intern_text(contention, &event->map_life.name, name);
+}
+
+static int find_map(struct contention *contention, uint32_t pid, uint64_t address, str_id *out)
+{
+    char text[20];
+    struct contention_map_key key = {.address = address, .pid = pid};
+    const str_id *name = hashmap_find(&contention->maps, &key);
+    if (address == 0)
+        return 0;
+    if (name && *name) {
+        *out = *name;
+        return 0;
+    }
+    int length = snprintf(text, sizeof text, "0x%" PRIx64, address);
+    return strtab_intern(contention->names, text, (size_t)length, out);
+}
+
+static int apply_thread(struct contention *contention, const struct event *event)
+{
+    struct contention_thread_key key = {event->pid, event->tid};
+    str_id *name = hashmap_put(&contention->threads, &key, NULL);
+    return name ? intern_text(contention, &event->thread.name, name) : -ENOMEM;
 }
 
 static void raise_to(uint64_t *value, uint64_t other)
@@ -126,6 +208,7 @@ static int apply_totals(struct contention *contention, const struct event *event
     if (error)
         return error;
     lock->has_totals = true;
+    lock->site = totals->site ? totals->site : lock->site;
     raise_to(&lock->totals.ops, totals->ops);
     raise_to(&lock->totals.contentions, totals->contentions);
     raise_to(&lock->totals.wait_ns, totals->wait_ns);
@@ -133,7 +216,7 @@ static int apply_totals(struct contention *contention, const struct event *event
     raise_to(&lock->totals.handoff_ns, totals->handoff_ns);
     raise_to(&lock->totals.max_ns, totals->max_ns);
     raise_to(&lock->totals.dropped, totals->dropped);
-    return 0;
+    return find_map(contention, event->pid, totals->map, &lock->map);
 }
 
 static int apply_sampler(struct contention *contention, const struct event_sampler_config *config)
@@ -159,8 +242,16 @@ int contention_apply(struct contention *contention, const struct event *event)
         return apply_wait(contention, event);
     case EVENT_LOCK_TOTALS:
         return apply_totals(contention, event);
+    case EVENT_LOCK_HOLD:
+        return apply_hold(contention, event);
+    case EVENT_LOCK_INVENTORY:
+        return apply_inventory(contention, event);
     case EVENT_SAMPLER_CONFIG:
         return apply_sampler(contention, &event->sampler_config);
+    case EVENT_THREAD_START:
+        return apply_thread(contention, event);
+    case EVENT_MAP_ALLOC:
+        return apply_map(contention, event);
     default:
         return 0;
     }

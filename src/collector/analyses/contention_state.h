@@ -26,31 +26,60 @@ struct contention_lock_state {
     str_id name;
     bool has_totals;
     struct contention_sum handoff;
-    uint64_t max_wait_ns;
+    double mutex_variance; /* a release's charge and hand-off are kept or dropped together */
+    uint64_t max_wait_ns, site;
+    str_id map;
     struct contention_totals totals;
 };
 
-/* In place of a wait's bucket: the cell is a releaser's. */
-#define CONTENTION_RELEASE_CELL CONTENTION_BUCKETS
+/* What a cell's events are; in this order in the view. */
+enum contention_cell_role { CONTENTION_RELEASES, CONTENTION_WAITS, CONTENTION_HOLDS, CONTENTION_ROLES };
 
 struct contention_cell_key {
     uint32_t lock; /* id */
+    uint32_t role; /* enum contention_cell_role */
     stack_id stack;
-    uint32_t mode, result, bucket;
+    uint32_t mode, result;
+    /* up to here a site, with the rest a part of it */
+    uint32_t bucket, kind;
+    str_id thread; /* its name */
 };
 
 struct contention_cell {
     struct contention_sum count, delay;
     uint64_t max_ns;
+    double count_variance, delay_variance;
+};
+
+/* Its name is told once: thread_start. */
+struct contention_thread_key {
+    uint32_t pid, tid;
+};
+
+struct contention_map_key {
+    uint64_t address, pid;
 };
 
 struct contention {
     struct stacks *stacks; /* borrowed */
     struct strtab *names;
-    struct hashmap locks; /* contention_lock_key -> contention_lock_state */
-    struct hashmap cells; /* contention_cell_key -> contention_cell */
+    struct hashmap locks;   /* contention_lock_key -> contention_lock_state */
+    struct hashmap cells;   /* contention_cell_key -> contention_cell */
+    struct hashmap threads; /* contention_thread_key -> str_id */
+    struct hashmap maps;    /* contention_map_key -> str_id: the name of the map that is there now */
     struct contention_sampler *samplers;
     size_t sampler_count, sampler_capacity;
+};
+
+/* The view and what it points into. */
+struct contention_view_owner {
+    struct contention_view view; /* first: the view's address is the owner's */
+    struct contention_lock *locks;
+    struct contention_site *sites;
+    struct contention_part *parts;
+    size_t site_count, part_count;
+    struct contention_sampler *samplers;
+    struct strtab *titles; /* NULL = none yet */
 };
 
 #endif

@@ -11,32 +11,29 @@ struct row {
     const struct contention_cell *cell; /* borrowed from the analysis */
 };
 
-/* The view and what it points into. */
-struct owner {
-    struct contention_view view; /* first: the view's address is the owner's */
-    struct contention_lock *locks;
-    struct contention_site *sites;
-    struct contention_bucket *buckets;
-    size_t site_count, bucket_count;
-    struct contention_sampler *samplers;
-};
-
 static int compare(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
 }
 
-/* Cells of one lock together, releasers before waiters, cells of one site side by side. */
+static int compare_site_keys(const struct contention_cell_key *a, const struct contention_cell_key *b)
+{
+    int order = compare(a->lock, b->lock);
+    order = order ? order : compare(a->role, b->role);
+    order = order ? order : compare(a->stack, b->stack);
+    order = order ? order : compare(a->mode, b->mode);
+    return order ? order : compare(a->result, b->result);
+}
+
+/* Cells of one lock together, roles in order, cells of one site side by side. */
 static int compare_rows(const void *left, const void *right)
 {
     const struct contention_cell_key *a = &((const struct row *)left)->key;
     const struct contention_cell_key *b = &((const struct row *)right)->key;
-    int order = compare(a->lock, b->lock);
-    order = order ? order : compare(a->bucket != CONTENTION_RELEASE_CELL, b->bucket != CONTENTION_RELEASE_CELL);
-    order = order ? order : compare(a->stack, b->stack);
-    order = order ? order : compare(a->mode, b->mode);
-    order = order ? order : compare(a->result, b->result);
-    return order ? order : compare(a->bucket, b->bucket);
+    int order = compare_site_keys(a, b);
+    order = order ? order : compare(a->bucket, b->bucket);
+    order = order ? order : compare(a->kind, b->kind);
+    return order ? order : compare(a->thread, b->thread);
 }
 
 static int compare_sites(const void *left, const void *right)
@@ -76,7 +73,7 @@ static struct row *sorted_rows(const struct contention *contention)
     return rows;
 }
 
-static void copy_locks(struct owner *owner, const struct contention *contention)
+static void copy_locks(struct contention_view_owner *owner, const struct contention *contention)
 {
     const void *key;
     void *value;
@@ -88,6 +85,9 @@ static void copy_locks(struct owner *owner, const struct contention *contention)
             .object = {.address = id->address, .generation = id->generation},
             .name = strtab_text(contention->names, state->name),
             .kind = state->kind,
+            .site = state->site,
+            .map = strtab_text(contention->names, state->map),
+            .mutex_variance = state->mutex_variance,
             .handoff_ns = contention_sum_rounded(&state->handoff),
             .max_wait_ns = state->max_wait_ns,
             .has_totals = state->has_totals,
@@ -96,56 +96,60 @@ static void copy_locks(struct owner *owner, const struct contention *contention)
     }
 }
 
-static bool same_site(const struct contention_cell_key *a, const struct contention_cell_key *b)
+static void add_row(struct contention_view_owner *owner, struct contention_site *site, const struct row *row,
+                    const char *thread)
 {
-    return a->lock == b->lock && a->stack == b->stack && a->mode == b->mode && a->result == b->result &&
-           (a->bucket == CONTENTION_RELEASE_CELL) == (b->bucket == CONTENTION_RELEASE_CELL);
+    const struct contention_cell *cell = row->cell;
+    struct contention_part *part = &owner->parts[owner->part_count++];
+    *part = (struct contention_part){.kind = row->key.kind,
+                                     .bucket = row->key.bucket,
+                                     .thread = thread,
+                                     .count = contention_sum_rounded(&cell->count),
+                                     .delay_ns = contention_sum_rounded(&cell->delay)};
+    if (site->part_count++ == 0)
+        site->parts = part;
+    site->count += part->count;
+    site->delay_ns += part->delay_ns;
+    site->count_variance += cell->count_variance;
+    site->delay_variance += cell->delay_variance;
+    if (cell->max_ns > site->max_ns)
+        site->max_ns = cell->max_ns;
 }
 
-static void add_row(struct owner *owner, struct contention_site *site, const struct row *row)
+static void attach_site(struct contention_lock *lock, const struct contention_site *site, uint32_t role)
 {
-    uint64_t count = contention_sum_rounded(&row->cell->count), delay_ns = contention_sum_rounded(&row->cell->delay);
-    site->count += count;
-    site->delay_ns += delay_ns;
-    if (row->cell->max_ns > site->max_ns)
-        site->max_ns = row->cell->max_ns;
-    if (row->key.bucket == CONTENTION_RELEASE_CELL)
-        return;
-    struct contention_bucket *bucket = &owner->buckets[owner->bucket_count++];
-    *bucket = (struct contention_bucket){.bucket = row->key.bucket, .count = count, .delay_ns = delay_ns};
-    if (site->bucket_count++ == 0)
-        site->buckets = bucket;
+    const struct {
+        const struct contention_site **first;
+        size_t *count;
+        uint64_t *events, *delay_ns;
+    } lists[CONTENTION_ROLES] = {
+        [CONTENTION_RELEASES] = {&lock->releasers, &lock->releaser_count, &lock->releases, &lock->charge_ns},
+        [CONTENTION_WAITS] = {&lock->waiters, &lock->waiter_count, &lock->waits, &lock->wait_ns},
+        [CONTENTION_HOLDS] = {&lock->holds, &lock->hold_count, &lock->hold_events, &lock->held_ns},
+    };
+    if ((*lists[role].count)++ == 0)
+        *lists[role].first = site;
+    *lists[role].events += site->count;
+    *lists[role].delay_ns += site->delay_ns;
+    if (role == CONTENTION_WAITS)
+        lock->wait_variance += site->delay_variance;
 }
 
-static void attach_site(struct contention_lock *lock, const struct contention_site *site, bool is_release)
-{
-    if (is_release) {
-        if (lock->releaser_count++ == 0)
-            lock->releasers = site;
-        lock->releases += site->count;
-        lock->charge_ns += site->delay_ns;
-    } else {
-        if (lock->waiter_count++ == 0)
-            lock->waiters = site;
-        lock->waits += site->count;
-        lock->wait_ns += site->delay_ns;
-    }
-}
-
-static void group_sites(struct owner *owner, const struct row *rows, size_t count)
+static void group_sites(struct contention_view_owner *owner, const struct contention *contention,
+                        const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count;) {
         const struct contention_cell_key *key = &rows[i].key;
         struct contention_site *site = &owner->sites[owner->site_count++];
         *site = (struct contention_site){.stack = key->stack, .mode = key->mode, .result = key->result};
-        for (; i < count && same_site(key, &rows[i].key); i++)
-            add_row(owner, site, &rows[i]);
-        attach_site(&owner->locks[key->lock], site, key->bucket == CONTENTION_RELEASE_CELL);
+        for (; i < count && compare_site_keys(key, &rows[i].key) == 0; i++)
+            add_row(owner, site, &rows[i], strtab_text(contention->names, rows[i].key.thread));
+        attach_site(&owner->locks[key->lock], site, key->role);
     }
 }
 
 /* A lock's sites lie side by side in owner->sites: sorted in place, releasers and waiters apart. */
-static void sort_sites(struct owner *owner, const struct contention_site *first, size_t count)
+static void sort_sites(struct contention_view_owner *owner, const struct contention_site *first, size_t count)
 {
     if (count)
         qsort(owner->sites + (first - owner->sites), count, sizeof *first, compare_sites);
@@ -163,18 +167,23 @@ static void add_totals(struct contention_totals *sum, const struct contention_to
         sum->max_ns = totals->max_ns;
 }
 
-static void sum_up(struct owner *owner, size_t lock_count)
+static void sum_up(struct contention_view_owner *owner, size_t lock_count)
 {
     struct contention_view *view = &owner->view;
     for (size_t i = 0; i < lock_count; i++) {
         const struct contention_lock *lock = &owner->locks[i];
         sort_sites(owner, lock->releasers, lock->releaser_count);
         sort_sites(owner, lock->waiters, lock->waiter_count);
+        sort_sites(owner, lock->holds, lock->hold_count);
         view->releases += lock->releases;
         view->charge_ns += lock->charge_ns;
         view->handoff_ns += lock->handoff_ns;
         view->waits += lock->waits;
         view->wait_ns += lock->wait_ns;
+        view->holds += lock->hold_events;
+        view->held_ns += lock->held_ns;
+        view->mutex_variance += lock->mutex_variance;
+        view->wait_variance += lock->wait_variance;
         view->totals_count += lock->has_totals;
         add_totals(&view->totals, &lock->totals);
     }
@@ -183,17 +192,17 @@ static void sum_up(struct owner *owner, size_t lock_count)
     view->lock_count = lock_count;
 }
 
-static int allocate(struct owner *owner, const struct contention *contention)
+static int allocate(struct contention_view_owner *owner, const struct contention *contention)
 {
-    size_t cells = contention->cells.count; /* no more sites or buckets than cells; + 1: calloc(0) may be NULL */
+    size_t cells = contention->cells.count; /* no more sites or parts than cells; + 1: calloc(0) may be NULL */
     owner->locks = calloc(contention->locks.count + 1, sizeof *owner->locks);
     owner->sites = calloc(cells + 1, sizeof *owner->sites);
-    owner->buckets = calloc(cells + 1, sizeof *owner->buckets);
+    owner->parts = calloc(cells + 1, sizeof *owner->parts);
     owner->samplers = calloc(contention->sampler_count + 1, sizeof *owner->samplers);
-    return owner->locks && owner->sites && owner->buckets && owner->samplers ? 0 : -ENOMEM;
+    return owner->locks && owner->sites && owner->parts && owner->samplers ? 0 : -ENOMEM;
 }
 
-static void copy_samplers(struct owner *owner, const struct contention *contention)
+static void copy_samplers(struct contention_view_owner *owner, const struct contention *contention)
 {
     owner->view.samplers = owner->samplers;
     owner->view.sampler_count = contention->sampler_count;
@@ -203,7 +212,7 @@ static void copy_samplers(struct owner *owner, const struct contention *contenti
 
 int contention_view_create(const struct contention *contention, struct contention_view **out)
 {
-    struct owner *owner = calloc(1, sizeof *owner);
+    struct contention_view_owner *owner = calloc(1, sizeof *owner);
     struct row *rows = sorted_rows(contention);
     if (!owner || !rows || allocate(owner, contention)) {
         free(rows);
@@ -213,7 +222,7 @@ int contention_view_create(const struct contention *contention, struct contentio
     }
     copy_locks(owner, contention);
     copy_samplers(owner, contention);
-    group_sites(owner, rows, contention->cells.count);
+    group_sites(owner, contention, rows, contention->cells.count);
     sum_up(owner, contention->locks.count);
     free(rows);
     *out = &owner->view;
@@ -222,12 +231,13 @@ int contention_view_create(const struct contention *contention, struct contentio
 
 void contention_view_destroy(struct contention_view *view)
 {
-    struct owner *owner = (struct owner *)view;
+    struct contention_view_owner *owner = (struct contention_view_owner *)view;
     if (!owner)
         return;
     free(owner->locks);
     free(owner->sites);
-    free(owner->buckets);
+    free(owner->parts);
     free(owner->samplers);
+    strtab_destroy(owner->titles);
     free(owner);
 }

@@ -356,6 +356,33 @@ static const struct symbol_location *resolve(void *self, uint32_t pid, uint64_t 
     return &symbolizer->no_memory;
 }
 
+/* Data */
+
+/* "name+0x10", "name" at its beginning. */
+static const char *intern_symbol_offset(struct symbolizer *symbolizer, const char *symbol, uint64_t offset)
+{
+    char *name = demangle(symbol), *text;
+    int length = offset ? asprintf(&text, "%s+0x%" PRIx64, name ? name : symbol, offset)
+                        : asprintf(&text, "%s", name ? name : symbol);
+    free(name);
+    return length < 0 ? NULL : intern_taken(symbolizer, text);
+}
+
+static const char *object(void *self, uint32_t pid, uint64_t address, uint64_t time_ns)
+{
+    struct symbolizer *symbolizer = self;
+    const struct process *process = process_find(symbolizer->processes, pid);
+    const struct process_module *module = process ? process_module_at(process, address, time_ns) : NULL;
+    const struct mapping *mapping = module ? mapping_of(symbolizer, pid, module) : NULL;
+    if (!mapping)
+        return NULL;
+    uint64_t own = file_address(mapping, address);
+    const struct range *found = ranges_find(&mapping->file->objects, own);
+    if (found)
+        return intern_symbol_offset(symbolizer, (const char *)(uintptr_t)found->value, own - found->low);
+    return intern_offset(symbolizer, mapping, address);
+}
+
 /* The symbolizer */
 
 int symbolizer_create(const struct process_table *processes, struct symbolizer **out)
@@ -405,7 +432,7 @@ void symbolizer_set_debug_dir(struct symbolizer *symbolizer, const char *debug_d
 
 struct symbols symbolizer_symbols(struct symbolizer *symbolizer)
 {
-    return (struct symbols){.resolve = resolve, .self = symbolizer};
+    return (struct symbols){.resolve = resolve, .object = object, .self = symbolizer};
 }
 
 const struct symbol_module *const *symbolizer_modules(const struct symbolizer *symbolizer, size_t *count)

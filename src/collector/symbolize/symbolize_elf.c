@@ -230,32 +230,39 @@ static void end_sizeless(struct ranges *functions)
     ranges_sort(functions);
 }
 
-static int add_symbol(const struct elf_file *file, const GElf_Sym *symbol, size_t names, struct ranges *out)
+/* Thread-local variables have no address of their own. */
+static bool is_wanted(const GElf_Sym *symbol, enum elf_symbols which)
 {
     uint32_t type = GELF_ST_TYPE(symbol->st_info);
-    if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF)
-        return 0;
+    if (symbol->st_shndx == SHN_UNDEF)
+        return false;
+    return which == ELF_OBJECTS ? type == STT_OBJECT : type == STT_FUNC || type == STT_GNU_IFUNC;
+}
+
+static int add_symbol(const struct elf_file *file, const GElf_Sym *symbol, size_t names, struct ranges *out)
+{
     const char *name = elf_strptr(file->elf, names, symbol->st_name);
     if (!name || !name[0])
         return 0;
     return ranges_add(out, symbol->st_value, end_of(file, symbol), rank_of(symbol, name), (uintptr_t)name);
 }
 
-static int add_symbols(const struct elf_file *file, Elf_Data *data, const GElf_Shdr *header, struct ranges *out)
+static int add_symbols(const struct elf_file *file, Elf_Data *data, const GElf_Shdr *header, enum elf_symbols which,
+                       struct ranges *out)
 {
     size_t count = header->sh_entsize ? data->d_size / header->sh_entsize : 0;
     for (size_t i = 0; i < count && i < INT32_MAX; i++) {
         GElf_Sym symbol;
         if (!gelf_getsym(data, (int)i, &symbol))
             break;
-        int error = add_symbol(file, &symbol, header->sh_link, out);
+        int error = is_wanted(&symbol, which) ? add_symbol(file, &symbol, header->sh_link, out) : 0;
         if (error)
             return error;
     }
     return 0;
 }
 
-int elf_file_functions(const struct elf_file *file, uint32_t section_type, struct ranges *out)
+int elf_file_symbols(const struct elf_file *file, uint32_t section_type, enum elf_symbols which, struct ranges *out)
 {
     Elf_Scn *section = NULL;
     while ((section = elf_nextscn(file->elf, section))) {
@@ -263,7 +270,7 @@ int elf_file_functions(const struct elf_file *file, uint32_t section_type, struc
         if (!gelf_getshdr(section, &header) || header.sh_type != section_type)
             continue;
         Elf_Data *data = elf_getdata(section, NULL);
-        int error = data && data->d_buf ? add_symbols(file, data, &header, out) : 0;
+        int error = data && data->d_buf ? add_symbols(file, data, &header, which, out) : 0;
         if (error)
             return error;
     }

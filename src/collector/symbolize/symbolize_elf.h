@@ -49,10 +49,12 @@ bool elf_file_debug_link(const struct elf_file *file, const char **name, uint32_
 /* Whether the CRC of the file's bytes is that one. Reads all of it. */
 bool elf_file_has_crc(const struct elf_file *file, uint32_t crc);
 
+enum elf_symbols { ELF_FUNCTIONS, ELF_OBJECTS };
+
 /*
- * Adds the functions of a symbol table (SHT_SYMTAB or SHT_DYNSYM), each with the address of its name as
- * the value; the names are borrowed from the file. -ENOENT: there is no such table or nothing in it.
+ * Adds the functions, or the variables, of a symbol table (SHT_SYMTAB or SHT_DYNSYM), each with the address of
+ * its name as the value; the names are borrowed from the file. -ENOENT: there is no such table or none in it.
  */
-int elf_file_functions(const struct elf_file *file, uint32_t section_type, struct ranges *out);
+int elf_file_symbols(const struct elf_file *file, uint32_t section_type, enum elf_symbols which, struct ranges *out);
 
 #endif

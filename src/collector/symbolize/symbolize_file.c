@@ -126,19 +126,31 @@ static int find_debug(struct symbol_file *file, const char *path, const char *de
 
 /* What they hold */
 
-static int read_functions(struct symbol_file *file)
+/* From the best table that has any: *section_type says which; untouched if none has. */
+static int read_table(struct symbol_file *file, enum elf_symbols which, struct ranges *out, uint32_t *section_type)
 {
     static const uint32_t types[] = {SHT_SYMTAB, SHT_DYNSYM};
     int error = -ENOENT;
     for (int i = 0; i < 2 && error == -ENOENT; i++) {
         if (file->has_debug)
-            error = elf_file_functions(&file->debug, types[i], &file->functions);
+            error = elf_file_symbols(&file->debug, types[i], which, out);
         if (file->has_program && error == -ENOENT)
-            error = elf_file_functions(&file->program, types[i], &file->functions);
-        if (!error && !file->dwarf)
-            file->reason = types[i] == SHT_SYMTAB ? reason_no_lines : reason_stripped;
+            error = elf_file_symbols(&file->program, types[i], which, out);
+        if (!error)
+            *section_type = types[i];
     }
     return error == -ENOENT ? 0 : error;
+}
+
+static int read_tables(struct symbol_file *file)
+{
+    uint32_t functions = SHT_NULL, objects = SHT_NULL;
+    int error = read_table(file, ELF_FUNCTIONS, &file->functions, &functions);
+    if (!error)
+        error = read_table(file, ELF_OBJECTS, &file->objects, &objects);
+    if (!file->dwarf && functions != SHT_NULL)
+        file->reason = functions == SHT_SYMTAB ? reason_no_lines : reason_stripped;
+    return error;
 }
 
 static int read_symbols(struct symbol_file *file)
@@ -150,7 +162,7 @@ static int read_symbols(struct symbol_file *file)
     if (error && error != -ENOENT)
         return error;
     file->reason = file->dwarf ? "" : reason_stripped;
-    return read_functions(file);
+    return read_tables(file);
 }
 
 int symbol_file_create(const char *path, const struct build_id *wanted, const char *debug_dir, struct symbol_file **out)
@@ -178,6 +190,7 @@ void symbol_file_destroy(struct symbol_file *file)
         return;
     dwarf_info_destroy(file->dwarf);
     ranges_fini(&file->functions);
+    ranges_fini(&file->objects);
     if (file->has_program)
         elf_file_close(&file->program);
     if (file->has_debug)

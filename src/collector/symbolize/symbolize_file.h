@@ -17,6 +17,7 @@ struct symbol_file {
     struct elf_file debug;    /* its separate debug file */
     struct dwarf_info *dwarf; /* NULL = none */
     struct ranges functions;  /* of the best symbol table; value = address of the name */
+    struct ranges objects;    /* the same of variables */
     struct build_id build_id; /* what is known: the trace's, else the file's */
     const char *reason;       /* what is missing and how to mend it; "" = nothing. Static */
 };
