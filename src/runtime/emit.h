@@ -49,6 +49,12 @@ typedef void msc_emit_fn(enum msc_event event, const void *record);
 __attribute__((visibility("default"))) int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates);
 
 /*
+ * A second set of gates, for the macros of mapscope/probe.h: *count of them, for the first events of
+ * enum msc_event. The tracer lends itself to them too. Exported to tracers only.
+ */
+__attribute__((visibility("default"))) union msc_gate *msc_emit_probe_gates(size_t *count);
+
+/*
  * The last moment to emit: calls what msc_emit_at_farewell was given (lock totals, say). Exported to
  * tracers, which call it from their destructor with the gates still open. A destructor of the runtime's
  * own would come too late: a library is finalised after those that depend on it.

@@ -56,7 +56,7 @@ struct msc_stack {
 /* 2^16 = 1: the number of occurrences that a sampled record stands for. */
 #define MSC_WEIGHT_ONE (UINT64_C(1) << 16)
 
-enum msc_map_flavor { MSC_FLAVOR_MAP = 0 };
+enum msc_map_flavor { MSC_FLAVOR_MAP = 0, MSC_FLAVOR_FOREIGN = 16 };
 enum msc_map_flag { MSC_MAP_WEAK_ID = 1 };
 enum msc_lock_kind { MSC_LOCK_MUTEX = 0 };
 enum msc_lock_mode { MSC_MODE_EXCLUSIVE = 0, MSC_MODE_SHARED = 1 };

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mapscope/probe.h"
 #include "runtime/emit.h"
+#include "runtime/key_id.h"
 #include "runtime/map_core.h"
 #include "runtime/map_trace.h"
 #include "runtime/memory.h"
@@ -113,22 +115,26 @@ __attribute__((cold, noinline)) static void bind(struct msc_action *action, cons
     action->version = map_slot_version(map, map_find(map, key, map_key_hash(key, map->hash0)));
 }
 
+static inline int append(struct msc_scope *scope, const struct msc_action *action, const void *frame)
+{
+    int error = make_room(scope);
+    if (error)
+        return error;
+    actions_of(scope)[scope->count++] = *action;
+    if (msc_gate_on(MSC_EVENT_DEFER_PUSH))
+        emit_push(scope, action, frame);
+    return 0;
+}
+
 static inline int push(struct msc_scope *scope, msc_defer_fn *fn, void *arg, const struct msc_map *map,
                        const struct map_key *key, const void *frame)
 {
     if (!scope->id || !fn || (map && !map_takes(map, key)))
         return -EINVAL;
-    int error = make_room(scope);
-    if (error)
-        return error;
     struct msc_action action = {.fn = fn, .arg = arg, .id = thread_unique_id()};
-    bool traced = msc_gate_on(MSC_EVENT_DEFER_PUSH);
-    if (traced && map)
+    if (msc_gate_on(MSC_EVENT_DEFER_PUSH) && map)
         bind(&action, map, key);
-    actions_of(scope)[scope->count++] = action;
-    if (traced)
-        emit_push(scope, &action, frame);
-    return 0;
+    return append(scope, &action, frame);
 }
 
 int msc_defer(struct msc_scope *scope, msc_defer_fn *fn, void *arg)
@@ -147,6 +153,21 @@ int msc_defer_map_bytes(struct msc_scope *scope, msc_defer_fn *fn, void *arg, co
 {
     struct map_key bound = map_key_bytes(key, key_length);
     return push(scope, fn, arg, map, &bound, STACK_HERE());
+}
+
+int msc_defer_probe(struct msc_scope *scope, msc_defer_fn *fn, void *arg, const struct msc_probe *probe,
+                    const void *key, size_t length, uint64_t version)
+{
+    if (!scope->id || !fn || !probe || (!key && length))
+        return -EINVAL;
+    struct msc_action action = {.fn = fn, .arg = arg, .id = thread_unique_id()};
+    if (msc_gate_on(MSC_EVENT_DEFER_PUSH) && probe->generation) {
+        action.map = (uint64_t)(uintptr_t)probe;
+        action.map_gen = probe->generation;
+        action.key_id = key_id_of(key, length);
+        action.version = version;
+    }
+    return append(scope, &action, STACK_HERE());
 }
 
 /* ---- running ---- */

@@ -65,8 +65,12 @@ enum {
 };
 _Static_assert((int)event_lines == (int)MSC_EVENT_COUNT, "every event has a descriptor");
 
-/* Set before LTTng sees them, so before any gate opens; constant afterwards. */
+/*
+ * Set before LTTng sees them, so before any gate opens; constant afterwards. The second set are the gates of
+ * probes in the user's own code: to LTTng, more call sites of the same events.
+ */
 static struct lttng_ust_tracepoint *descriptors[MSC_EVENT_COUNT];
+static struct lttng_ust_tracepoint *probe_descriptors[MSC_EVENT_COUNT];
 
 typedef void probe_fn(void *data, const void *record);
 
@@ -81,11 +85,11 @@ static void emit(enum msc_event event, const void *record)
     lttng_ust_tp_rcu_read_unlock();
 }
 
-static void place_descriptors(union msc_gate *gates)
+static void place_descriptors(union msc_gate *gates, size_t count, struct lttng_ust_tracepoint **placed)
 {
-    for (size_t i = 0; i < MSC_EVENT_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         memcpy(gates[i].tracer, &blank_descriptors[i], sizeof blank_descriptors[i]);
-        descriptors[i] = (void *)gates[i].tracer;
+        placed[i] = (void *)gates[i].tracer;
     }
 }
 
@@ -96,9 +100,13 @@ __attribute__((constructor)) static void tracer_start(void)
     union msc_gate *gates;
     if (msc_emit_register(emit, &gates))
         return; /* another tracer, or another copy of this library, is there already */
-    place_descriptors(gates);
+    size_t probe_count;
+    union msc_gate *probe_gates = msc_emit_probe_gates(&probe_count);
+    place_descriptors(gates, MSC_EVENT_COUNT, descriptors);
+    place_descriptors(probe_gates, probe_count, probe_descriptors);
     probes_register();
     lttng_ust_tracepoint_module_register(descriptors, MSC_EVENT_COUNT);
+    lttng_ust_tracepoint_module_register(probe_descriptors, (int)probe_count);
     started = true;
 }
 
@@ -108,6 +116,7 @@ __attribute__((destructor)) static void tracer_stop(void)
     if (!started)
         return;
     msc_emit_farewell();
+    lttng_ust_tracepoint_module_unregister(probe_descriptors);
     lttng_ust_tracepoint_module_unregister(descriptors);
     probes_unregister();
 }

@@ -39,6 +39,7 @@
 #include <mapscope/fault.h>
 #include <mapscope/map.h>
 #include <mapscope/mutex.h>
+#include <mapscope/probe.h>
 #include <mapscope/region.h>
 #include <mapscope/scope.h>
 
