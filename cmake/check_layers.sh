@@ -25,7 +25,7 @@ complain() {
 }
 
 allow src/include 'mapscope/'
-allow src/base 'base/'
+allow src/base 'base/|mapscope/hash\.h'
 allow src/runtime 'base/|runtime/|mapscope/'
 allow src/tracepoints 'runtime/(emit|event)\.h|tracepoints/'
 allow src/support 'support/'

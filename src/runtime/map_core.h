@@ -1,16 +1,19 @@
 /*
  * The inside of msc_map: its state, its keys, and the look-up that every operation starts with.
  *
- * Who does what: map_table the memory, map_write entries, map_grow growth and evacuation, map_iter
- * iteration, map_trace events, map.c the public functions on top. Start reading at struct msc_map.
+ * Who does what: map_table the memory, map_write entries, map_grow growth and evacuation, map_whole what
+ * concerns all entries at once, map_iter iteration, map_trace events, map.c and map_instances.c the public
+ * functions on top. What look-ups need is public, since programs inline it: mapscope/map_inline.h. Start reading
+ * at struct msc_map.
  *
  * Where an entry is, while a map grows:
  *
  *     old   [ 0 | 1 | 2 | 3 ]              bucket 2 evacuated: its entries are in 2 (X) and 6 (Y) of table;
  *     table [ 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 ]   the others' entries are still in old. Both are never live.
  *
- * So an entry's home (map_home) is the old bucket until that is evacuated. Evacuation needs memory only if
- * a chain has overflow buckets; when there is none it waits, and operations go on in the old bucket.
+ * So an entry's home (msc_map_home) is the old bucket until that is evacuated; until then a bucket of `table` is
+ * not even made empty. Evacuation needs memory only if a chain has overflow buckets; when there is none it waits,
+ * and operations go on in the old bucket. Old buckets below `head.freed` may already be given back.
  */
 #ifndef MSC_RUNTIME_MAP_CORE_H
 #define MSC_RUNTIME_MAP_CORE_H
@@ -24,30 +27,29 @@
 #include "base/hash.h"
 #include "mapscope/fault.h"
 #include "mapscope/map.h"
+#include "mapscope/map_inline.h"
 #include "runtime/map_table.h"
 #include "runtime/thread.h"
 
-#define MAP_LIKELY(condition) __builtin_expect(!!(condition), 1)
-#define MAP_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
 /* A key of the caller. Functions that get a constant kind are compiled for it alone. */
 struct map_key {
-    enum msc_key_kind kind;
-    uint64_t number;   /* MSC_KEY_U64 */
-    const void *bytes; /* MSC_KEY_BYTES */
+    enum msc_key_kind kind; /* BYTES for borrowed ones, too */
+    uint64_t number;        /* U64, U32, POINTER */
+    const void *bytes;      /* BYTES, CUSTOM */
+    size_t length;          /* of them */
+};
+
+/* What a slot holds of a byte string. */
+struct map_string {
+    const void *bytes; /* MSC_KEY_BYTES: those of a map_text, owned */
     size_t length;
 };
 
 /* Key bytes of an entry. `next` is used only once the entry is gone, in the limbo. */
 struct map_text {
     struct map_text *next;
-    unsigned char bytes[];
-};
-
-/* What a slot holds of a MSC_KEY_BYTES key. */
-struct map_string {
-    struct map_text *text; /* owned */
     size_t length;
+    unsigned char bytes[];
 };
 
 /* Work of evacuation since the map was made. */
@@ -57,44 +59,66 @@ struct map_evacuation {
     uint64_t ns;    /* only while its events are on */
 };
 
+/* As whom a map appears in a trace: itself, or the object of which it is a part. */
+struct map_identity {
+    const void *object;
+    uint64_t generation; /* object.h */
+    uint32_t flavor;     /* enum msc_map_flavor */
+    uint32_t seq_shift;  /* a seq goes out as seq << seq_shift | seq_low */
+    uint64_t seq_low;
+};
+
 struct msc_map {
-    size_t count;
+    struct msc_map_head head;    /* first: what programs inline. Mirrors table and old: map_show_tables */
     struct msc_map_table *table; /* NULL until the first entry, unless a hint asked for more than 8 */
     struct msc_map_table *old;   /* being evacuated; NULL = not growing */
-    uint64_t hash0;              /* seed; another one whenever the map becomes empty */
-    struct map_layout layout;
+    size_t count;
+    struct msc_map_layout layout;
     enum msc_key_kind kind;
-    /* Thread that mutates, 0 = none: taken by CAS (acquire), given back by a store (release). */
-    _Atomic uint32_t writer;
-    bool same_size;     /* the growth does not double */
-    uint64_t seq;       /* mutations so far */
-    uint64_t nevacuate; /* old buckets below this one are evacuated */
-    uint64_t noverflow; /* overflow buckets linked into `table`; exact, where Go samples from B = 16 on */
+    bool same_size;              /* the growth does not double */
+    uint64_t hash0;              /* seed; another one whenever the map becomes empty: map_set_seed */
+    uint64_t seq;                /* mutations so far */
+    uint64_t nevacuate;          /* old buckets below this one are evacuated */
+    uint64_t noverflow;          /* overflow buckets linked into `table`; exact, Go samples from B = 16 on */
+    struct msc_map_table *trash; /* no longer read: freed a step a write */
     struct map_evacuation evacuation;
     struct map_evacuation before_growth; /* as it was when the growth began */
     uint64_t clears;
-    uint64_t generation; /* object.h */
     size_t hint;
+    struct msc_map_type type;
+    struct msc_allocator allocator; /* allocate NULL = runtime/memory.h */
+    struct map_identity identity;
+    _Atomic uint32_t handles;
     /* Readers draw from it and open iterations: atomic, relaxed but for the last end (map_iter.c). */
-    _Atomic uint64_t random;
     _Atomic uint32_t iterations;
+    _Atomic uint64_t random;
     /* What an open iteration may still read; freed by the last end. */
     _Atomic(struct msc_map_table *) limbo_tables;
     _Atomic(struct map_text *) limbo_texts;
+    size_t name_size; /* with its NUL */
     char name[];
-};
-
-/* An entry, or bucket NULL = none. */
-struct map_slot {
-    struct msc_map_bucket *bucket;
-    unsigned index;
 };
 
 /* ---- keys ---- */
 
+static inline struct map_key map_key_number(enum msc_key_kind kind, uint64_t number)
+{
+    return (struct map_key){.kind = kind, .number = number};
+}
+
 static inline struct map_key map_key_u64(uint64_t number)
 {
-    return (struct map_key){.kind = MSC_KEY_U64, .number = number};
+    return map_key_number(MSC_KEY_U64, number);
+}
+
+static inline struct map_key map_key_u32(uint32_t number)
+{
+    return map_key_number(MSC_KEY_U32, number);
+}
+
+static inline struct map_key map_key_pointer(const void *pointer)
+{
+    return map_key_number(MSC_KEY_POINTER, (uint64_t)(uintptr_t)pointer);
 }
 
 static inline struct map_key map_key_bytes(const void *bytes, size_t length)
@@ -102,104 +126,155 @@ static inline struct map_key map_key_bytes(const void *bytes, size_t length)
     return (struct map_key){.kind = MSC_KEY_BYTES, .bytes = bytes, .length = length};
 }
 
-static inline uint64_t map_key_hash(const struct map_key *key, uint64_t seed)
+/* `key` points to a key of the map's kind. */
+static inline struct map_key map_key_custom(const struct msc_map *map, const void *key)
 {
-    return key->kind == MSC_KEY_U64 ? hash_u64(key->number, seed) : hash_bytes(key->bytes, key->length, seed);
+    return (struct map_key){.kind = MSC_KEY_CUSTOM, .bytes = key, .length = map->layout.key_size};
+}
+
+/* What a generic function's `key` points to. */
+static inline struct map_key map_key_generic(const struct msc_map *map, const void *key)
+{
+    switch (map->kind) {
+    case MSC_KEY_U64:
+        return map_key_u64(*(const uint64_t *)key);
+    case MSC_KEY_U32:
+        return map_key_u32(*(const uint32_t *)key);
+    case MSC_KEY_POINTER:
+        return map_key_pointer(*(const void *const *)key);
+    case MSC_KEY_CUSTOM:
+        return map_key_custom(map, key);
+    default:
+        return map_key_bytes(((const struct msc_bytes *)key)->data, ((const struct msc_bytes *)key)->length);
+    }
+}
+
+/* Whether the map can have this key: it is of the map's kind, its bytes are there, and its type likes it. */
+static inline bool map_takes(const struct msc_map *map, const struct map_key *key)
+{
+    if (key->kind == MSC_KEY_BYTES) {
+        if ((map->kind != MSC_KEY_BYTES && map->kind != MSC_KEY_BYTES_BORROWED) || (!key->bytes && key->length))
+            return false;
+    } else if (map->kind != key->kind) {
+        return false;
+    }
+    if (MSC_LIKELY(!map->type.hashable))
+        return true;
+    struct msc_bytes bytes = {key->bytes, key->length};
+    uint32_t small = (uint32_t)key->number;
+    return map->type.hashable(key->kind == MSC_KEY_CUSTOM  ? key->bytes
+                              : key->kind == MSC_KEY_BYTES ? (const void *)&bytes
+                              : key->kind == MSC_KEY_U32   ? (const void *)&small
+                                                           : (const void *)&key->number);
+}
+
+static inline uint64_t map_hash(const struct msc_map *map, const struct map_key *key)
+{
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+        return msc_hash_u64(key->number, map->head.seed);
+    case MSC_KEY_U32:
+        return msc_hash_u32((uint32_t)key->number, map->head.seed);
+    case MSC_KEY_CUSTOM:
+        return map->type.hash(key->bytes, map->head.seed);
+    default:
+        return msc_hash_bytes(key->bytes, key->length, map->head.seed);
+    }
 }
 
 /* The key of an entry; its bytes are borrowed from it. */
-static inline struct map_key map_slot_key(const struct msc_map *map, struct map_slot slot)
+static inline struct map_key map_slot_key(const struct msc_map *map, struct msc_map_slot slot)
 {
-    const void *stored = map_bucket_key(slot.bucket, &map->layout, slot.index);
-    if (map->kind == MSC_KEY_U64)
-        return map_key_u64(*(const uint64_t *)stored);
+    const void *stored = msc_map_slot_key(slot, map->layout);
     const struct map_string *string = stored;
-    return map_key_bytes(string->text->bytes, string->length);
+    switch (map->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+        return map_key_number(map->kind, *(const uint64_t *)stored);
+    case MSC_KEY_U32:
+        return map_key_u32(*(const uint32_t *)stored);
+    case MSC_KEY_CUSTOM:
+        return map_key_custom(map, stored);
+    default:
+        return map_key_bytes(string->bytes, string->length);
+    }
 }
 
-static inline bool map_key_is(const struct map_key *key, const void *stored)
+static inline bool map_key_is(const struct msc_map *map, const struct map_key *key, const void *stored)
 {
-    if (key->kind == MSC_KEY_U64)
+    const struct map_string *string = stored;
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
         return *(const uint64_t *)stored == key->number;
-    const struct map_string *string = stored;
-    return string->length == key->length &&
-           (key->length == 0 || memcmp(string->text->bytes, key->bytes, key->length) == 0);
-}
-
-/* Whether the map can have this key: it is of the map's kind, and its bytes are there. */
-static inline bool map_takes(const struct msc_map *map, const struct map_key *key)
-{
-    return map->kind == key->kind && (key->kind == MSC_KEY_U64 || key->bytes || key->length == 0);
-}
-
-static inline uint8_t map_tophash(uint64_t hash)
-{
-    uint8_t top = (uint8_t)(hash >> 56);
-    return top < MAP_MIN_TOPHASH ? (uint8_t)(top + MAP_MIN_TOPHASH) : top;
+    case MSC_KEY_U32:
+        return *(const uint32_t *)stored == key->number;
+    case MSC_KEY_CUSTOM:
+        return map->type.equal(key->bytes, stored);
+    default:
+        return string->length == key->length &&
+               (key->length == 0 || memcmp(string->bytes, key->bytes, key->length) == 0);
+    }
 }
 
 /* ---- entries ---- */
 
-static inline uint64_t map_slot_version(const struct msc_map *map, struct map_slot slot)
+static inline uint64_t map_slot_version(const struct msc_map *map, struct msc_map_slot slot)
 {
-    return slot.bucket ? *map_bucket_version(slot.bucket, &map->layout, slot.index) : 0;
+    return slot.bucket ? map_version_get(slot, &map->layout) : 0;
 }
 
-static inline void *map_slot_value(const struct msc_map *map, struct map_slot slot)
+static inline void *map_slot_value(const struct msc_map *map, struct msc_map_slot slot)
 {
-    return slot.bucket ? map_bucket_value(slot.bucket, &map->layout, slot.index) : NULL;
+    return slot.bucket ? msc_map_slot_value(slot, map->layout) : NULL;
 }
 
-/* The table that holds what hashes to `hash`. There must be one. */
-static inline struct msc_map_table *map_home(const struct msc_map *map, uint64_t hash)
+static inline struct msc_map_bucket *map_home(const struct msc_map *map, uint64_t hash)
 {
-    if (MAP_LIKELY(!map->old))
-        return map->table;
-    const struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, hash & map->old->mask);
-    return map_bucket_evacuated(bucket) ? map->table : map->old;
+    return msc_map_home(&map->head, hash, map->layout.bucket_size);
 }
 
-static inline struct map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+/* As msc_map_seek, for a key of any kind. Any number of readers. */
+static inline struct msc_map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    if (map->count == 0)
-        return (struct map_slot){0};
-    const struct msc_map_table *home = map_home(map, hash);
-    struct msc_map_bucket *bucket = map_table_bucket(home, &map->layout, hash & home->mask);
-    uint8_t top = map_tophash(hash);
+    struct msc_map_bucket *bucket = map_home(map, hash);
+    uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
     for (; bucket; bucket = bucket->overflow) {
-        uint64_t tops = map_bucket_tops(bucket);
-        for (uint64_t found = map_tops_equal(tops, top); found; found &= found - 1) {
-            unsigned index = map_tops_first(found);
-            if (MAP_LIKELY(map_key_is(key, map_bucket_key(bucket, &map->layout, index))))
-                return (struct map_slot){bucket, index};
+        uint64_t tops = msc_map_tops(bucket);
+        for (msc_map_matches found = msc_map_tops_match(tops, wanted); found; found &= found - 1) {
+            struct msc_map_slot slot = {bucket, msc_map_first(found)};
+            if (MSC_LIKELY(map_key_is(map, key, msc_map_slot_key(slot, map->layout))))
+                return slot;
         }
-        if (MAP_LIKELY(map_tops_zero(tops)))
-            break; /* MAP_EMPTY_REST */
+        if (MSC_LIKELY(msc_map_tops_match(tops, 0) != 0))
+            break; /* MSC_MAP_EMPTY_REST */
     }
-    return (struct map_slot){0};
+    return (struct msc_map_slot){0};
 }
 
-/* ---- one writer at a time ---- */
-
-/* Becomes the writer. 0, or the tid of the one that is there. */
-static inline uint32_t map_writer_enter(struct msc_map *map)
+/* The old bucket of this number if it is still live, or NULL. The map must be growing. */
+static inline struct msc_map_bucket *map_old_bucket(const struct msc_map *map, uint64_t number)
 {
-    uint32_t none = 0;
-    bool entered = atomic_compare_exchange_strong_explicit(&map->writer, &none, thread_tid(), memory_order_acquire,
-                                                           memory_order_relaxed);
-    return MAP_LIKELY(entered) ? 0 : none;
+    return msc_map_old_home(&map->head, number, map->layout.bucket_size);
 }
 
-static inline void map_writer_leave(struct msc_map *map)
-{
-    atomic_store_explicit(&map->writer, 0, memory_order_release);
-}
+/* ---- map.c ---- */
 
-/* A reader that meets a writer; best effort, so relaxed. */
-static inline uint32_t map_writer_seen(const struct msc_map *map)
-{
-    return atomic_load_explicit(&map->writer, memory_order_relaxed);
-}
+/* As msc_map_create; with an identity (copied), as part of another object: no map_alloc and map_free then. */
+int map_create_as(const struct msc_map_options *options, const struct map_identity *identity, struct msc_map **out);
+
+/* Sets hash0. The map must be empty. */
+void map_set_seed(struct msc_map *map, uint64_t hash0);
+
+/* A number drawn from the map's own sequence. Any reader. */
+uint64_t map_random(struct msc_map *map);
+
+/* ---- map_ops.c ---- */
+
+/* Misuse: reports it and returns its error. `map` and `key` may be NULL; `other_tid` 0 = nobody. */
+__attribute__((cold, noinline)) int map_refuse(const struct msc_map *map, enum msc_fault_kind kind,
+                                               const struct map_key *key, uint32_t other_tid, const void *frame);
 
 /* ---- map_write.c: all for the writer ---- */
 
@@ -210,41 +285,91 @@ int map_put(struct msc_map *map, const struct map_key *key, uint64_t hash, const
 #define MAP_ANY_VERSION UINT64_MAX
 
 /* 0, -ENOENT, or -ESTALE: the entry has another version. *seen = the version that it has or had, 0 = no entry. */
-int map_erase(struct msc_map *map, const struct map_key *key, uint64_t version, uint64_t *seen);
+int map_erase(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version, uint64_t *seen);
 
 void map_erase_all(struct msc_map *map);
 
-/* Frees every key, for map_erase_all and destroy. */
-void map_drop_keys(struct msc_map *map);
+/* Destroys every key and value, for map_erase_all and destroy. */
+void map_drop_entries(struct msc_map *map);
 
-/* A number drawn from the map's own sequence. Any reader. */
-uint64_t map_random(struct msc_map *map);
+/* Frees the bytes of a key that clone made and no slot took. */
+void map_free_text(struct msc_map *map, const void *bytes);
+
+/* Own bytes of a MSC_KEY_BYTES key, or NULL. */
+const void *map_copy_text(struct msc_map *map, const struct map_key *key);
+
+/*
+ * A free slot at the end of the hash's chain in `table`, not counted and without a key; bucket NULL = memory is
+ * out. *noverflow rises with an overflow bucket.
+ */
+struct msc_map_slot map_append(struct msc_map *map, struct msc_map_table *table, uint64_t hash, uint64_t *noverflow);
 
 /* ---- map_grow.c: all for the writer ---- */
 
 /* Whether `count` entries are too many for 2^B buckets. */
 bool map_over_load(uint64_t count, uint32_t B);
 
+/* The smallest B that has room for `count` entries. */
+uint32_t map_room_for(uint64_t count);
+
+/* Makes head show what table and old are. */
+void map_show_tables(struct msc_map *map);
+
 /* Starts growing if one more entry asks for it. True if it did; false also when memory is out. */
 bool map_grow_begin(struct msc_map *map);
 
-/* Evacuates the bucket that `hash` will use and one more. */
+/* Evacuates the bucket that `hash` will use and one more, or frees a piece of what is no longer read. */
 void map_grow_step(struct msc_map *map, uint64_t hash);
 
 static inline void map_grow_work(struct msc_map *map, uint64_t hash)
 {
-    if (MAP_UNLIKELY(map->old))
+    if (MSC_UNLIKELY(map->old || map->trash))
         map_grow_step(map, hash);
 }
+
+/* Evacuates all that is left. False when memory is out: then it goes on as before. */
+bool map_grow_complete(struct msc_map *map);
 
 /* Ends the growth: lets the old table go. There must be one. */
 void map_grow_finish(struct msc_map *map);
 
+/* ---- map_whole.c ---- */
+
+/* The entries one by one, in no order; the map must stay as it is meanwhile. */
+struct map_walk {
+    const struct msc_map *map;
+    const struct msc_map_table *table; /* NULL = over */
+    uint64_t number;                   /* of the next bucket */
+    struct msc_map_slot slot;          /* the next one to look at */
+};
+
+struct map_walk map_walk_begin(const struct msc_map *map);
+
+/* False when there are no more. */
+bool map_walk_next(struct map_walk *walk, struct msc_map_slot *slot);
+
+/* Moves all entries into a table of 2^B buckets, now. 0, or -ENOMEM with the map as it was. */
+int map_rebuild(struct msc_map *map, uint32_t B);
+
 /* ---- map_iter.c ---- */
 
-/* Frees a table or a key now, or once no open iteration can read it any more. */
+/* As msc_map_iter_begin, next and end, without guard and events. */
+void map_iter_start(struct msc_map *map, struct msc_map_iter *iter);
+bool map_iter_step(struct msc_map_iter *iter);
+void map_iter_stop(struct msc_map_iter *iter);
+
+/* Pairs with the acquire-release in map_iter_stop; the caller's own order does the rest. */
+static inline bool map_is_iterated(const struct msc_map *map)
+{
+    return atomic_load_explicit(&map->iterations, memory_order_acquire) != 0;
+}
+
+/* Frees a table or a key's bytes now (a large table step by step), or once no open iteration can read it any more. */
 void map_retire_table(struct msc_map *map, struct msc_map_table *table);
-void map_retire_text(struct msc_map *map, struct map_text *text);
+void map_retire_text(struct msc_map *map, const void *bytes);
 void map_free_limbo(struct msc_map *map);
+
+/* Makes open iterations forget a key that is about to be destroyed: evacuated slots still hold its bytes. */
+void map_forget_key(struct msc_map *map, const void *stored, uint64_t hash);
 
 #endif

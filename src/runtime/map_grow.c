@@ -11,9 +11,31 @@
 /* Evacuated buckets that one step may pass over. */
 #define ADVANCE_MAX 1024
 
+/* No array is larger. */
+#define B_MAX 48
+
 bool map_over_load(uint64_t count, uint32_t B)
 {
-    return count > MAP_SLOTS && count > LOAD_NUMERATOR * ((UINT64_C(1) << B) / LOAD_DENOMINATOR);
+    return count > MSC_MAP_SLOTS && count > LOAD_NUMERATOR * ((UINT64_C(1) << B) / LOAD_DENOMINATOR);
+}
+
+uint32_t map_room_for(uint64_t count)
+{
+    uint32_t B = 0;
+    while (B <= B_MAX && map_over_load(count, B))
+        B++;
+    return B;
+}
+
+void map_show_tables(struct msc_map *map)
+{
+    /* What a map without a table looks up in; never written. */
+    static _Alignas(64) const unsigned char no_entries[sizeof(struct msc_map_bucket)];
+    map->head.buckets = map->table ? map->table->buckets : (unsigned char *)(uintptr_t)no_entries;
+    map->head.mask = map->table ? map->table->mask : 0;
+    map->head.old = map->old ? map->old->buckets : NULL;
+    map->head.old_mask = map->old ? map->old->mask : 0;
+    map->head.freed = 0;
 }
 
 /*
@@ -31,9 +53,9 @@ bool map_grow_begin(struct msc_map *map)
         return false;
     uint32_t B = map->table->B;
     bool bigger = map_over_load(map->count + 1, B);
-    if (MAP_LIKELY(!bigger && !too_many_overflow(map)))
+    if (MSC_LIKELY(!bigger && !too_many_overflow(map)))
         return false;
-    struct msc_map_table *table = map_table_create(&map->layout, B + bigger);
+    struct msc_map_table *table = map_table_create(&map->allocator, &map->layout, B + bigger, true);
     if (!table)
         return false; /* the entry goes where it can; the next one asks again */
     map->old = map->table;
@@ -41,6 +63,7 @@ bool map_grow_begin(struct msc_map *map)
     map->same_size = !bigger;
     map->nevacuate = 0;
     map->before_growth = map->evacuation;
+    map_show_tables(map);
     if (msc_gate_on(MSC_EVENT_MAP_GROW))
         map_trace_grow(map);
     map->noverflow = 0;
@@ -53,44 +76,56 @@ struct destination {
     unsigned used;
 };
 
-static void move_slot(struct msc_map *map, struct destination *to, struct map_slot from)
+static struct destination destination(struct msc_map *map, uint64_t number)
 {
-    const struct map_layout *layout = &map->layout;
-    if (to->used == MAP_SLOTS) {
-        to->bucket = map_table_overflow(map->table, layout, to->bucket); /* reserved: does not fail */
+    struct msc_map_bucket *bucket = map_table_bucket(map->table, &map->layout, number);
+    map_bucket_make_empty(bucket);
+    return (struct destination){.bucket = bucket};
+}
+
+static inline void copy_small(void *to, const void *from, size_t size)
+{
+    if (size == sizeof(uint64_t))
+        memcpy(to, from, sizeof(uint64_t));
+    else
+        memcpy(to, from, size);
+}
+
+static inline void move_slot(struct msc_map *map, struct destination *to, struct msc_map_slot from)
+{
+    if (to->used == MSC_MAP_SLOTS) {
+        to->bucket = map_table_overflow(map->table, &map->layout, to->bucket); /* reserved: does not fail */
         to->used = 0;
         map->noverflow++;
     }
-    unsigned index = to->used++;
-    to->bucket->tophash[index] = from.bucket->tophash[from.index];
-    memcpy(map_bucket_key(to->bucket, layout, index), map_bucket_key(from.bucket, layout, from.index),
-           layout->key_size);
-    memcpy(map_bucket_value(to->bucket, layout, index), map_bucket_value(from.bucket, layout, from.index),
-           layout->value_size);
-    *map_bucket_version(to->bucket, layout, index) = *map_bucket_version(from.bucket, layout, from.index);
+    struct msc_map_slot slot = {to->bucket, to->used++};
+    slot.bucket->tophash[slot.index] = from.bucket->tophash[from.index];
+    copy_small(msc_map_slot_key(slot, map->layout), msc_map_slot_key(from, map->layout), map->layout.key_size);
+    copy_small(msc_map_slot_value(slot, map->layout), msc_map_slot_value(from, map->layout), map->layout.value_size);
+    map_version_set(slot, &map->layout, map_version_get(from, &map->layout));
     map->evacuation.moved++;
 }
 
 /* 0 = X, the bucket of the same number; 1 = Y. */
-static unsigned half_of(const struct msc_map *map, struct map_slot slot)
+static inline unsigned half_of(const struct msc_map *map, struct msc_map_slot slot)
 {
     if (map->same_size)
         return 0;
     struct map_key key = map_slot_key(map, slot);
-    return (map_key_hash(&key, map->hash0) & (map->old->mask + 1)) != 0;
+    return (map_hash(map, &key) & (map->old->mask + 1)) != 0;
 }
 
 static void move_bucket(struct msc_map *map, struct msc_map_bucket *bucket, struct destination to[2])
 {
-    for (unsigned index = 0; index < MAP_SLOTS; index++) {
-        if (bucket->tophash[index] <= MAP_EMPTY_ONE) {
-            bucket->tophash[index] = MAP_EVACUATED_EMPTY;
+    for (unsigned index = 0; index < MSC_MAP_SLOTS; index++) {
+        if (bucket->tophash[index] <= MSC_MAP_EMPTY_ONE) {
+            bucket->tophash[index] = MSC_MAP_EVACUATED_EMPTY;
             continue;
         }
-        struct map_slot slot = {bucket, index};
+        struct msc_map_slot slot = {bucket, index};
         unsigned half = half_of(map, slot);
         move_slot(map, &to[half], slot);
-        bucket->tophash[index] = (uint8_t)(MAP_EVACUATED_X + half);
+        bucket->tophash[index] = (uint8_t)(MSC_MAP_EVACUATED_X + half);
     }
 }
 
@@ -108,40 +143,72 @@ static size_t overflow_count(const struct msc_map_bucket *bucket)
  */
 static void evacuate(struct msc_map *map, uint64_t number)
 {
-    struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, number);
-    if (map_bucket_evacuated(bucket) || !map_table_reserve(map->table, &map->layout, overflow_count(bucket)))
+    struct msc_map_bucket *bucket = map_old_bucket(map, number);
+    if (!bucket || !map_table_reserve(map->table, &map->layout, overflow_count(bucket)))
         return;
-    struct destination to[2] = {{.bucket = map_table_bucket(map->table, &map->layout, number)}};
+    struct destination to[2] = {destination(map, number)};
     if (!map->same_size)
-        to[1].bucket = map_table_bucket(map->table, &map->layout, number + map->old->mask + 1);
+        to[1] = destination(map, number + map->old->mask + 1);
     for (; bucket; bucket = bucket->overflow)
         move_bucket(map, bucket, to);
     map->evacuation.steps++;
 }
 
-static void advance(struct msc_map *map)
+/*
+ * Go's evacuate: the mark moves if it was at this bucket, past it and up to 1024 more. What lies below it is
+ * given back, unless an iteration may still read it.
+ */
+static void work_on(struct msc_map *map, uint64_t number)
 {
-    for (unsigned passed = 0; passed < ADVANCE_MAX && map->nevacuate <= map->old->mask; passed++) {
-        if (!map_bucket_evacuated(map_table_bucket(map->old, &map->layout, map->nevacuate)))
-            return;
+    evacuate(map, number);
+    if (number != map->nevacuate)
+        return;
+    for (unsigned passed = 0; passed <= ADVANCE_MAX && map->nevacuate <= map->old->mask; passed++) {
+        if (map_old_bucket(map, map->nevacuate))
+            break;
         map->nevacuate++;
+    }
+    size_t end = map->nevacuate * map->layout.bucket_size;
+    if (map->old->mapped && end - map->old->given_back >= MAP_TABLE_CHUNK && !map_is_iterated(map)) {
+        map->head.freed = map->nevacuate;
+        map_table_give_back(map->old, end);
     }
 }
 
-void map_grow_step(struct msc_map *map, uint64_t hash)
+static void evacuate_step(struct msc_map *map, uint64_t hash)
 {
     bool timed = msc_gate_on(MSC_EVENT_MAP_ASSIGN) || msc_gate_on(MSC_EVENT_MAP_GROW_END);
     uint64_t begin_ns = timed ? clock_now_ns() : 0;
-    evacuate(map, hash & map->old->mask);
-    advance(map);
-    if (map->nevacuate <= map->old->mask) {
-        evacuate(map, map->nevacuate);
-        advance(map);
-    }
+    work_on(map, hash & map->old->mask);
+    if (map->nevacuate <= map->old->mask)
+        work_on(map, map->nevacuate);
     if (timed)
         map->evacuation.ns += clock_now_ns() - begin_ns;
     if (map->nevacuate > map->old->mask)
         map_grow_finish(map);
+}
+
+void map_grow_step(struct msc_map *map, uint64_t hash)
+{
+    struct msc_map_table *trash = map->trash;
+    if (trash) {
+        struct msc_map_table *next = trash->next;
+        if (map_table_destroy_step(trash, &map->layout))
+            map->trash = next;
+    }
+    if (map->old)
+        evacuate_step(map, hash);
+}
+
+bool map_grow_complete(struct msc_map *map)
+{
+    while (map->old) {
+        uint64_t before = map->evacuation.steps;
+        evacuate_step(map, map->nevacuate);
+        if (map->old && map->evacuation.steps == before)
+            return false;
+    }
+    return true;
 }
 
 void map_grow_finish(struct msc_map *map)
@@ -149,6 +216,7 @@ void map_grow_finish(struct msc_map *map)
     struct msc_map_table *old = map->old;
     map->old = NULL;
     map->same_size = false;
+    map_show_tables(map);
     map_retire_table(map, old);
     if (msc_gate_on(MSC_EVENT_MAP_GROW_END))
         map_trace_grow_end(map);

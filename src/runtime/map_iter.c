@@ -9,35 +9,52 @@
  * So an open iteration may read tables and key bytes that the map has given up. They go to the map's limbo
  * while any iteration is open, and the last end frees them. Only the writer puts things there, and what is
  * there no new iteration can reach; readers' ends may coincide, so that each takes the lists by exchange.
+ * Keys that are destroyed with their entry are instead taken out of those tables (map_forget_key).
  */
 #include <errno.h>
+#include <stddef.h>
 
 #include "runtime/emit.h"
 #include "runtime/map_core.h"
+#include "runtime/map_guard.h"
 #include "runtime/map_trace.h"
-#include "runtime/memory.h"
 #include "runtime/stack.h"
 
-/* Pairs with the acquire-release in msc_map_iter_end; the caller's own order does the rest. */
-static bool is_iterated(struct msc_map *map)
-{
-    return atomic_load_explicit(&map->iterations, memory_order_acquire) != 0;
-}
+/* ---- what an iteration may still read ---- */
 
 void map_retire_table(struct msc_map *map, struct msc_map_table *table)
 {
-    if (!is_iterated(map)) {
-        map_table_destroy(table);
-        return;
+    if (map_is_iterated(map)) {
+        table->next = atomic_load_explicit(&map->limbo_tables, memory_order_relaxed);
+        atomic_store_explicit(&map->limbo_tables, table, memory_order_release);
+    } else if (table->mapped) {
+        table->next = map->trash;
+        map->trash = table;
+    } else {
+        map_table_destroy(table, &map->layout);
     }
-    table->next = atomic_load_explicit(&map->limbo_tables, memory_order_relaxed);
-    atomic_store_explicit(&map->limbo_tables, table, memory_order_release);
 }
 
-void map_retire_text(struct msc_map *map, struct map_text *text)
+static struct map_text *text_of(const void *bytes)
 {
-    if (!is_iterated(map)) {
-        memory.release(text);
+    return (struct map_text *)(void *)((unsigned char *)(uintptr_t)bytes - offsetof(struct map_text, bytes));
+}
+
+static void free_text(struct msc_map *map, struct map_text *text)
+{
+    map_release(&map->allocator, text, sizeof *text + text->length);
+}
+
+void map_free_text(struct msc_map *map, const void *bytes)
+{
+    free_text(map, text_of(bytes));
+}
+
+void map_retire_text(struct msc_map *map, const void *bytes)
+{
+    struct map_text *text = text_of(bytes);
+    if (!map_is_iterated(map)) {
+        free_text(map, text);
         return;
     }
     text->next = atomic_load_explicit(&map->limbo_texts, memory_order_relaxed);
@@ -49,49 +66,58 @@ void map_free_limbo(struct msc_map *map)
     struct msc_map_table *table = atomic_exchange_explicit(&map->limbo_tables, NULL, memory_order_acquire);
     while (table) {
         struct msc_map_table *next = table->next;
-        map_table_destroy(table);
+        map_table_destroy(table, &map->layout);
         table = next;
     }
     struct map_text *text = atomic_exchange_explicit(&map->limbo_texts, NULL, memory_order_acquire);
     while (text) {
         struct map_text *next = text->next;
-        memory.release(text);
+        free_text(map, text);
         text = next;
     }
 }
 
-/* 0, or -EBUSY after reporting the writer that is there. */
-static int check_writer(const struct msc_map *map, const void *frame)
+/* An entry moves as it is, so its bytes tell it from every other one. */
+static void forget_in(const struct msc_map *map, const struct msc_map_table *table, const void *stored, uint64_t hash)
 {
-    uint32_t writer = map_writer_seen(map);
-    if (MAP_LIKELY(!writer))
-        return 0;
-    if (msc_gate_on(MSC_EVENT_MAP_FAULT))
-        map_trace_fault(map, MSC_FAULT_ITERATE_WRITE, NULL, writer, frame);
-    return -EBUSY;
+    struct msc_map_bucket *bucket = map_table_bucket(table, &map->layout, hash & table->mask);
+    for (; bucket; bucket = bucket->overflow)
+        for (unsigned index = 0; index < MSC_MAP_SLOTS; index++) {
+            struct msc_map_slot slot = {bucket, index};
+            uint8_t top = bucket->tophash[index];
+            if ((top == MSC_MAP_EVACUATED_X || top == MSC_MAP_EVACUATED_Y) &&
+                memcmp(msc_map_slot_key(slot, map->layout), stored, map->layout.key_size) == 0)
+                bucket->tophash[index] = MSC_MAP_EVACUATED_EMPTY;
+        }
 }
 
-int msc_map_iter_begin(struct msc_map *map, struct msc_map_iter *iter)
+void map_forget_key(struct msc_map *map, const void *stored, uint64_t hash)
 {
-    if (!iter)
-        return -EINVAL;
-    *iter = (struct msc_map_iter){0};
-    int error = map ? check_writer(map, STACK_HERE()) : 0;
-    if (!map || error)
-        return error;
+    if (map->kind != MSC_KEY_CUSTOM && map->kind != MSC_KEY_BYTES_BORROWED)
+        return;
+    if (map->old && (hash & map->old->mask) >= map->head.freed)
+        forget_in(map, map->old, stored, hash);
+    struct msc_map_table *table = atomic_load_explicit(&map->limbo_tables, memory_order_relaxed);
+    for (; table; table = table->next)
+        forget_in(map, table, stored, hash);
+}
+
+/* ---- the iteration ---- */
+
+void map_iter_start(struct msc_map *map, struct msc_map_iter *iter)
+{
     atomic_fetch_add_explicit(&map->iterations, 1, memory_order_relaxed);
     uint64_t random = map_random(map);
-    iter->map = map;
-    iter->table = iter->current = map->table;
-    iter->seq = map->seq;
-    iter->clears = map->clears;
-    iter->start = iter->next = map->table ? random & map->table->mask : 0;
-    iter->offset = (uint8_t)(random >> 61);
-    if (msc_gate_on(MSC_EVENT_MAP_ITER_BEGIN)) {
-        iter->id = thread_unique_id();
-        map_trace_iter(MSC_EVENT_MAP_ITER_BEGIN, iter, STACK_HERE());
-    }
-    return 0;
+    *iter = (struct msc_map_iter){
+        .map = map,
+        .table = map->table,
+        .current = map->table,
+        .seq = map->seq,
+        .clears = map->clears,
+        .start = map->table ? random & map->table->mask : 0,
+        .offset = (uint8_t)(random >> 61),
+    };
+    iter->next = iter->start;
 }
 
 /* The next bucket of the round; false = it is closed. */
@@ -103,9 +129,9 @@ static bool take_bucket(struct msc_map_iter *iter)
     uint64_t number = iter->next;
     iter->bucket = map_table_bucket(iter->table, &map->layout, number);
     iter->filtered = false;
-    if (map->old && iter->table->B == map->table->B) {
-        const struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, number & map->old->mask);
-        if (!map_bucket_evacuated(bucket)) {
+    if (MSC_UNLIKELY(map->old && iter->table == map->table)) {
+        const struct msc_map_bucket *bucket = map_old_bucket(map, number);
+        if (bucket) {
             iter->bucket = bucket;
             iter->filtered = !map->same_size;
             iter->only = number;
@@ -117,65 +143,112 @@ static bool take_bucket(struct msc_map_iter *iter)
     return true;
 }
 
-/* Puts the entry of the slot into *iter; false if there is none (any more, or here). */
-static bool visit(struct msc_map_iter *iter, unsigned index)
+/* Puts the entry of the slot into *iter. */
+static inline void produce(struct msc_map_iter *iter, struct msc_map_slot slot)
 {
     const struct msc_map *map = iter->map;
-    uint8_t top = iter->bucket->tophash[index];
-    if (top <= MAP_EMPTY_ONE || top == MAP_EVACUATED_EMPTY)
-        return false;
-    struct map_slot slot = {(struct msc_map_bucket *)(uintptr_t)iter->bucket, index};
     struct map_key key = map_slot_key(map, slot);
-    bool moved = top < MAP_MIN_TOPHASH;
-    uint64_t hash = moved || iter->filtered ? map_key_hash(&key, map->hash0) : 0;
-    if (iter->filtered && (hash & iter->table->mask) != iter->only)
-        return false;
-    if (moved)
-        slot = map_find(map, &key, hash);
-    if (!slot.bucket)
-        return false;
-    key = map_slot_key(map, slot);
-    if (map->kind == MSC_KEY_U64)
+    switch (map->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_U32:
         iter->key.number = key.number;
-    else
+        break;
+    case MSC_KEY_POINTER:
+        iter->key.pointer = (const void *)(uintptr_t)key.number;
+        break;
+    default:
         iter->key.bytes = key.bytes;
-    iter->key_length = map->kind == MSC_KEY_U64 ? sizeof key.number : key.length;
+    }
+    iter->key_length = key.kind == MSC_KEY_BYTES ? key.length : map->layout.key_size;
     iter->value = map_slot_value(map, slot);
     iter->version = map_slot_version(map, slot);
     iter->visited++;
-    return true;
 }
 
-int msc_map_iter_next(struct msc_map_iter *iter)
+/* An entry that has moved, or of which it must be asked where it will; bucket NULL = none (any more, or not here). */
+static struct msc_map_slot find_moved(const struct msc_map_iter *iter, struct msc_map_slot slot, bool moved)
 {
     const struct msc_map *map = iter->map;
-    if (!map || !iter->table)
-        return 0;
-    int error = check_writer(map, STACK_HERE());
-    if (error)
-        return error;
-    if (iter->clears != map->clears)
-        return 0;
+    struct map_key key = map_slot_key(map, slot);
+    uint64_t hash = map_hash(map, &key);
+    if (iter->filtered && (hash & iter->table->mask) != iter->only)
+        return (struct msc_map_slot){0};
+    return moved ? map_find(map, &key, hash) : slot;
+}
+
+bool map_iter_step(struct msc_map_iter *iter)
+{
+    if (!iter->table || iter->clears != iter->map->clears)
+        return false;
     for (;;) {
         if (!iter->bucket && !take_bucket(iter))
-            return 0;
-        while (iter->slot < MAP_SLOTS)
-            if (visit(iter, (iter->slot++ + iter->offset) % MAP_SLOTS))
-                return 1;
+            return false;
+        while (iter->slot < MSC_MAP_SLOTS) {
+            unsigned index = (iter->slot++ + iter->offset) % MSC_MAP_SLOTS;
+            uint8_t top = iter->bucket->tophash[index];
+            if (top <= MSC_MAP_EMPTY_ONE || top == MSC_MAP_EVACUATED_EMPTY)
+                continue;
+            struct msc_map_slot slot = {(struct msc_map_bucket *)(uintptr_t)iter->bucket, index};
+            bool moved = top < MSC_MAP_MIN_TOPHASH;
+            if (MSC_UNLIKELY(moved || iter->filtered))
+                slot = find_moved(iter, slot, moved);
+            if (!slot.bucket)
+                continue;
+            produce(iter, slot);
+            return true;
+        }
         iter->bucket = iter->bucket->overflow;
         iter->slot = 0;
     }
 }
 
-void msc_map_iter_end(struct msc_map_iter *iter)
+void map_iter_stop(struct msc_map_iter *iter)
 {
     struct msc_map *map = iter->map;
-    if (!map)
-        return;
-    if (iter->id && msc_gate_on(MSC_EVENT_MAP_ITER_END))
-        map_trace_iter(MSC_EVENT_MAP_ITER_END, iter, STACK_HERE());
     iter->map = NULL;
     /* Release: our reads are done before the writer that sees 0 frees. Acquire: so are the others' before us. */
     if (atomic_fetch_sub_explicit(&map->iterations, 1, memory_order_acq_rel) == 1)
         map_free_limbo(map);
+}
+
+/* ---- public ---- */
+
+/* 0, or -EBUSY after reporting the writer that is there. */
+static inline int check_writer(const struct msc_map *map, const void *frame)
+{
+    uint32_t writer = map_guard_seen(&map->head.guard);
+    return MSC_LIKELY(!writer) ? 0 : map_refuse(map, MSC_FAULT_ITERATE_WRITE, NULL, writer, frame);
+}
+
+int msc_map_iter_begin(struct msc_map *map, struct msc_map_iter *iter)
+{
+    if (!iter)
+        return -EINVAL;
+    *iter = (struct msc_map_iter){0};
+    int error = map ? check_writer(map, STACK_HERE()) : 0;
+    if (!map || error)
+        return error;
+    map_iter_start(map, iter);
+    if (msc_gate_on(MSC_EVENT_MAP_ITER_BEGIN)) {
+        iter->id = thread_unique_id();
+        map_trace_iter(MSC_EVENT_MAP_ITER_BEGIN, iter, STACK_HERE());
+    }
+    return 0;
+}
+
+int msc_map_iter_next(struct msc_map_iter *iter)
+{
+    if (MSC_UNLIKELY(!iter->map))
+        return 0;
+    int error = check_writer(iter->map, STACK_HERE());
+    return MSC_UNLIKELY(error) ? error : map_iter_step(iter);
+}
+
+void msc_map_iter_end(struct msc_map_iter *iter)
+{
+    if (!iter->map)
+        return;
+    if (iter->id && msc_gate_on(MSC_EVENT_MAP_ITER_END))
+        map_trace_iter(MSC_EVENT_MAP_ITER_END, iter, STACK_HERE());
+    map_iter_stop(iter);
 }

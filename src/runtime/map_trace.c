@@ -7,9 +7,27 @@
 #include "runtime/key_id.h"
 #include "runtime/stack.h"
 
-uint64_t map_key_id(const struct map_key *key)
+uint64_t map_key_id(const struct msc_map *map, const struct map_key *key)
 {
-    return map_key_hash(key, config.key_seed);
+    uint32_t small = (uint32_t)key->number;
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+        return hash_u64(key->number, config.key_seed);
+    case MSC_KEY_U32:
+        return key_id_of(&small, sizeof small);
+    case MSC_KEY_CUSTOM:
+        if (map && map->type.identity)
+            return map->type.identity(key->bytes, msc_hash_seed_of(config.key_seed));
+        return key_id_of(key->bytes, key->length);
+    default:
+        return key_id_of(key->bytes, key->length);
+    }
+}
+
+bool map_key_is_kept(const struct msc_map *map, const struct map_key *key)
+{
+    return key_id_is_kept(map_key_id(map, key), config.map_rate);
 }
 
 static uint64_t address_of(const void *object)
@@ -17,81 +35,83 @@ static uint64_t address_of(const void *object)
     return (uint64_t)(uintptr_t)object;
 }
 
+/* A number of this map's as the trace is to see it; 0 is no number. */
+static uint64_t number_of(const struct msc_map *map, uint64_t seq)
+{
+    return seq ? seq << map->identity.seq_shift | map->identity.seq_low : 0;
+}
+
 /* Overflow buckets between the start of the entry's chain and the entry. */
 static uint32_t chain_depth(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    const struct msc_map_table *home = map_home(map, hash);
-    const struct msc_map_bucket *bucket = map_table_bucket(home, &map->layout, hash & home->mask);
-    struct map_slot slot = map_find(map, key, hash);
+    const struct msc_map_bucket *bucket = map_home(map, hash);
+    struct msc_map_slot slot = map_find(map, key, hash);
     uint32_t depth = 0;
     for (; bucket != slot.bucket; bucket = bucket->overflow)
         depth++;
     return depth;
 }
 
-/* Fills what concerns the key and, if they are to be recorded, its bytes. */
-static void describe_key(struct msc_ev_map_assign *event, const struct map_key *key)
+static uint64_t bucket_number(const struct msc_map *map, uint64_t hash)
 {
-    if (!config.record_keys)
-        return;
-    bool number = key->kind == MSC_KEY_U64;
-    size_t length = number ? sizeof key->number : key->length;
-    event->key = number ? (const void *)&key->number : key->bytes;
-    event->key_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+    return hash & (map->old && map_old_bucket(map, hash) ? map->old->mask : map->table->mask);
 }
 
-/* map_put with a record of it; the caller's, the writer's. */
-static int put_described(struct msc_map *map, const struct map_key *key, const void *value,
-                         struct msc_ev_map_assign *event)
+int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
+                      struct msc_ev_map_assign *event)
 {
+    *event = (struct msc_ev_map_assign){
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
+        .key_id = map_key_id(map, key),
+        .rate = config.map_rate,
+        .hash = hash,
+        .tophash = msc_map_tophash(hash),
+        .scope = thread_self.scope,
+        .action = thread_self.action,
+    };
     size_t count = map->count;
     struct map_evacuation before = map->evacuation;
-    event->hash = map_key_hash(key, map->hash0);
     event->begin_ns = clock_now_ns();
-    int error = map_put(map, key, event->hash, value);
+    int error = map_put(map, key, hash, value);
     event->end_ns = clock_now_ns();
     if (error)
         return error;
-    event->seq = event->version = map->seq;
-    event->tophash = map_tophash(event->hash);
-    event->bucket = event->hash & map_home(map, event->hash)->mask;
-    event->overflow = chain_depth(map, key, event->hash);
+    event->seq = event->version = number_of(map, map->seq);
+    event->bucket = bucket_number(map, hash);
+    event->overflow = chain_depth(map, key, hash);
     event->inserted = map->count != count;
     event->evac_moved = (uint32_t)(map->evacuation.moved - before.moved);
     event->evac_ns = map->evacuation.ns - before.ns;
     return 0;
 }
 
-int map_put_traced(struct msc_map *map, const struct map_key *key, const void *value, const void *frame)
+/* The key's bytes, if they are to be recorded. */
+static void describe_key(struct msc_ev_map_assign *event, const struct map_key *key, const uint32_t *small)
 {
-    uint64_t key_id = map_key_id(key);
-    uint32_t rate = config.map_rate;
-    bool kept = key_id_is_kept(key_id, rate);
-    struct msc_ev_map_assign event = {
-        .map = address_of(map),
-        .map_gen = map->generation,
-        .key_id = key_id,
-        .rate = rate,
-        .scope = thread_self.scope,
-        .action = thread_self.action,
-    };
-    int error = kept ? put_described(map, key, value, &event) : map_put(map, key, map_key_hash(key, map->hash0), value);
-    map_writer_leave(map);
-    if (error || !kept)
-        return error;
+    if (!config.record_keys)
+        return;
+    bool bytes = key->kind == MSC_KEY_BYTES || key->kind == MSC_KEY_CUSTOM;
+    size_t length = bytes ? key->length : key->kind == MSC_KEY_U32 ? sizeof *small : sizeof key->number;
+    event->key = bytes ? key->bytes : key->kind == MSC_KEY_U32 ? small : (const void *)&key->number;
+    event->key_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+}
+
+void map_trace_assign(struct msc_ev_map_assign *event, const struct map_key *key, const void *frame)
+{
     uintptr_t pcs[MSC_STACK_MAX];
-    event.stack = stack_capture_from(pcs, frame);
-    describe_key(&event, key);
-    msc_emit(MSC_EVENT_MAP_ASSIGN, &event);
-    return 0;
+    uint32_t small = (uint32_t)key->number;
+    event->stack = stack_capture_from(pcs, frame);
+    describe_key(event, key, &small);
+    msc_emit(MSC_EVENT_MAP_ASSIGN, event);
 }
 
 /* What access, delete and clear have in common. */
 static struct msc_ev_map_op describe_op(const struct msc_map *map, uint64_t key_id)
 {
     return (struct msc_ev_map_op){
-        .map = address_of(map),
-        .map_gen = map->generation,
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
         .key_id = key_id,
         .rate = config.map_rate,
         .scope = thread_self.scope,
@@ -99,64 +119,67 @@ static struct msc_ev_map_op describe_op(const struct msc_map *map, uint64_t key_
     };
 }
 
-int map_erase_traced(struct msc_map *map, const struct map_key *key, uint64_t version, const void *frame)
+int map_erase_described(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
+                        struct msc_ev_map_op *event)
 {
-    struct msc_ev_map_op event = describe_op(map, map_key_id(key));
-    bool kept = key_id_is_kept(event.key_id, event.rate);
-    event.begin_ns = kept ? clock_now_ns() : 0;
-    int error = map_erase(map, key, version, &event.version);
-    event.end_ns = kept ? clock_now_ns() : 0;
-    event.seq = map->seq;
-    map_writer_leave(map);
-    if (!kept)
-        return error;
-    uintptr_t pcs[MSC_STACK_MAX];
-    event.stack = stack_capture_from(pcs, frame);
-    event.found = !error;
-    msc_emit(MSC_EVENT_MAP_DELETE, &event);
+    *event = describe_op(map, map_key_id(map, key));
+    event->begin_ns = clock_now_ns();
+    int error = map_erase(map, key, hash, version, &event->version);
+    event->end_ns = clock_now_ns();
+    event->version = number_of(map, event->version);
+    event->seq = number_of(map, map->seq);
+    event->found = !error;
     return error;
 }
 
-void map_erase_all_traced(struct msc_map *map, const void *frame)
+void map_erase_all_described(struct msc_map *map, struct msc_ev_map_op *event)
 {
-    struct msc_ev_map_op event = describe_op(map, 0);
-    event.found = 1;
-    event.count = map->count;
-    event.begin_ns = clock_now_ns();
+    *event = describe_op(map, 0);
+    event->found = 1;
+    event->count = map->count;
+    event->begin_ns = clock_now_ns();
     map_erase_all(map);
-    event.end_ns = clock_now_ns();
-    event.seq = map->seq;
-    map_writer_leave(map);
-    uintptr_t pcs[MSC_STACK_MAX];
-    event.stack = stack_capture_from(pcs, frame);
-    msc_emit(MSC_EVENT_MAP_CLEAR, &event);
+    event->end_ns = clock_now_ns();
+    event->seq = number_of(map, map->seq);
 }
 
-struct map_slot map_find_traced(const struct msc_map *map, const struct map_key *key)
+void map_trace_op(enum msc_event kind, struct msc_ev_map_op *event, const void *frame)
 {
-    uint64_t hash = map_key_hash(key, map->hash0);
-    struct msc_ev_map_op event = describe_op(map, map_key_id(key));
-    if (!key_id_is_kept(event.key_id, event.rate))
-        return map_find(map, key, hash);
+    uintptr_t pcs[MSC_STACK_MAX];
+    event->stack = stack_capture_from(pcs, frame);
+    msc_emit(kind, event);
+}
+
+struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+{
+    struct msc_ev_map_op event = describe_op(map, map_key_id(map, key));
     event.begin_ns = clock_now_ns();
-    struct map_slot slot = map_find(map, key, hash);
+    struct msc_map_slot slot = map_find(map, key, hash);
     event.end_ns = clock_now_ns();
-    event.seq = map->seq;
+    event.seq = number_of(map, map->seq);
     event.found = slot.bucket != NULL;
-    event.version = map_slot_version(map, slot);
+    event.version = number_of(map, map_slot_version(map, slot));
     msc_emit(MSC_EVENT_MAP_ACCESS, &event);
     return slot;
+}
+
+/* Bytes of a key, 0 = strings of any length; and what cannot tell every key from every other. */
+static uint32_t key_size_of(const struct msc_map *map)
+{
+    bool strings = map->kind == MSC_KEY_BYTES || map->kind == MSC_KEY_BYTES_BORROWED;
+    return strings ? 0 : (uint32_t)map->layout.key_size;
 }
 
 void map_trace_life(enum msc_event event, const struct msc_map *map, const void *frame)
 {
     uintptr_t pcs[MSC_STACK_MAX];
     struct msc_ev_map_life life = {
-        .map = address_of(map),
-        .map_gen = map->generation,
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
         .name = map->name,
-        .flavor = MSC_FLAVOR_MAP,
-        .key_size = map->kind == MSC_KEY_U64 ? sizeof(uint64_t) : 0,
+        .flavor = map->identity.flavor,
+        .flags = key_size_of(map) && key_size_of(map) <= sizeof(uint32_t) ? MSC_MAP_WEAK_ID : 0,
+        .key_size = key_size_of(map),
         .value_size = (uint32_t)map->layout.value_size,
         .hint = map->hint,
         .B = map->table ? map->table->B : 0,
@@ -170,15 +193,15 @@ void map_trace_life(enum msc_event event, const struct msc_map *map, const void 
 void map_trace_grow(const struct msc_map *map)
 {
     struct msc_ev_map_grow grow = {
-        .map = address_of(map),
-        .map_gen = map->generation,
-        .seq = map->seq,
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
+        .seq = number_of(map, map->seq),
         .old_B = map->old->B,
         .new_B = map->table->B,
         .noverflow = (uint32_t)map->noverflow,
         .count = map->count,
         .same_size = map->same_size,
-        .bytes = map_table_bytes(map->table),
+        .bytes = (map->table->mask + 1) * map->layout.bucket_size,
     };
     msc_emit(MSC_EVENT_MAP_GROW, &grow);
 }
@@ -186,9 +209,9 @@ void map_trace_grow(const struct msc_map *map)
 void map_trace_grow_end(const struct msc_map *map)
 {
     struct msc_ev_map_grow_end end = {
-        .map = address_of(map),
-        .map_gen = map->generation,
-        .seq = map->seq,
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
+        .seq = number_of(map, map->seq),
         .moved = map->evacuation.moved - map->before_growth.moved,
         .steps = map->evacuation.steps - map->before_growth.steps,
         .evac_ns = map->evacuation.ns - map->before_growth.ns,
@@ -201,8 +224,8 @@ void map_trace_iter(enum msc_event event, const struct msc_map_iter *iter, const
     uintptr_t pcs[MSC_STACK_MAX];
     const struct msc_map *map = iter->map;
     struct msc_ev_map_iter record = {
-        .map = address_of(map),
-        .map_gen = map->generation,
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
         .iter = iter->id,
         .count = map->count,
         .visited = iter->visited,
@@ -212,21 +235,4 @@ void map_trace_iter(enum msc_event event, const struct msc_map_iter *iter, const
         .stack = stack_capture_from(pcs, frame),
     };
     msc_emit(event, &record);
-}
-
-void map_trace_fault(const struct msc_map *map, enum msc_fault_kind kind, const struct map_key *key, uint32_t other_tid,
-                     const void *frame)
-{
-    uintptr_t pcs[MSC_STACK_MAX];
-    bool hashable = key && kind != MSC_FAULT_UNHASHABLE;
-    struct msc_ev_map_fault fault = {
-        .map = address_of(map),
-        .map_gen = map ? map->generation : 0,
-        .kind = kind,
-        .key_id = hashable ? map_key_id(key) : 0,
-        .tid = thread_tid(),
-        .other_tid = other_tid,
-        .stack = stack_capture_from(pcs, frame),
-    };
-    msc_emit(MSC_EVENT_MAP_FAULT, &fault);
 }

@@ -1,9 +1,8 @@
 /*
  * The events of msc_map: everything that runs only while somebody traces, out of line and cold.
  *
- * A call site asks its gate and comes here. By-key sampling is decided here too: an operation is kept if
- * the key's id falls under the rate, so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public
- * function.
+ * A call site asks its gate, then map_key_is_kept: an operation is kept if the key's id falls under the rate,
+ * so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public function.
  */
 #ifndef MSC_RUNTIME_MAP_TRACE_H
 #define MSC_RUNTIME_MAP_TRACE_H
@@ -13,16 +12,28 @@
 
 #define MAP_COLD __attribute__((cold, noinline))
 
-/* Identity of a key in every event: keyed hash of its bytes, with the recording's seed. */
-uint64_t map_key_id(const struct map_key *key);
+/* Identity of a key in every event: keyed hash of its bytes, with the recording's seed. `map` may be NULL. */
+uint64_t map_key_id(const struct msc_map *map, const struct map_key *key);
 
-/* Carry out the operation as the writer, leave as the writer, emit. Results as map_put and map_erase. */
-MAP_COLD int map_put_traced(struct msc_map *map, const struct map_key *key, const void *value, const void *frame);
-MAP_COLD int map_erase_traced(struct msc_map *map, const struct map_key *key, uint64_t version, const void *frame);
-MAP_COLD void map_erase_all_traced(struct msc_map *map, const void *frame);
+/* Whether the settings keep this key. About 2 ns for a number. */
+bool map_key_is_kept(const struct msc_map *map, const struct map_key *key);
+
+/*
+ * Carry out the operation and describe it, all but the stack: to be emitted once the map is left. Results as of
+ * map_put and map_erase; after a failed put there is nothing to emit.
+ */
+MAP_COLD int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
+                               struct msc_ev_map_assign *event);
+MAP_COLD int map_erase_described(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
+                                 struct msc_ev_map_op *event);
+MAP_COLD void map_erase_all_described(struct msc_map *map, struct msc_ev_map_op *event);
+
+/* Emit what was described, with the stack of `frame`. The first one also adds the key's bytes, if they are wanted. */
+MAP_COLD void map_trace_assign(struct msc_ev_map_assign *event, const struct map_key *key, const void *frame);
+MAP_COLD void map_trace_op(enum msc_event kind, struct msc_ev_map_op *event, const void *frame);
 
 /* As map_find. */
-MAP_COLD struct map_slot map_find_traced(const struct msc_map *map, const struct map_key *key);
+MAP_COLD struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash);
 
 /* map_alloc or map_free */
 MAP_COLD void map_trace_life(enum msc_event event, const struct msc_map *map, const void *frame);
@@ -33,9 +44,5 @@ MAP_COLD void map_trace_grow_end(const struct msc_map *map);
 
 /* map_iter_begin or map_iter_end */
 MAP_COLD void map_trace_iter(enum msc_event event, const struct msc_map_iter *iter, const void *frame);
-
-/* `map` and `key` may be NULL. `other_tid` 0 = unknown. */
-MAP_COLD void map_trace_fault(const struct msc_map *map, enum msc_fault_kind kind, const struct map_key *key,
-                              uint32_t other_tid, const void *frame);
 
 #endif

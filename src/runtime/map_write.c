@@ -2,96 +2,152 @@
 #include <errno.h>
 
 #include "runtime/map_core.h"
-#include "runtime/memory.h"
 
 /* Where a key is, or where it could be put. */
 struct place {
-    struct map_slot entry; /* of the key */
-    struct map_slot empty; /* first free slot of its chain */
+    struct msc_map_slot entry; /* of the key */
+    struct msc_map_slot empty; /* first free slot of its chain */
     struct msc_map_bucket *last;
-    struct msc_map_table *home;
 };
 
-static struct place look(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+static inline struct place look(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    struct place place = {.home = map_home(map, hash)};
-    uint8_t top = map_tophash(hash);
-    struct msc_map_bucket *bucket = map_table_bucket(place.home, &map->layout, hash & place.home->mask);
-    for (; bucket; bucket = bucket->overflow) {
-        uint64_t tops = map_bucket_tops(bucket);
-        for (uint64_t found = map_tops_equal(tops, top); found; found &= found - 1) {
-            place.entry = (struct map_slot){bucket, map_tops_first(found)};
-            if (map_key_is(key, map_bucket_key(bucket, &map->layout, place.entry.index)))
+    struct place place = {0};
+    uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
+    for (struct msc_map_bucket *bucket = map_home(map, hash); bucket; bucket = bucket->overflow) {
+        uint64_t tops = msc_map_tops(bucket);
+        for (msc_map_matches found = msc_map_tops_match(tops, wanted); found; found &= found - 1) {
+            place.entry = (struct msc_map_slot){bucket, msc_map_first(found)};
+            if (map_key_is(map, key, msc_map_slot_key(place.entry, map->layout)))
                 return place;
         }
-        uint64_t empty = map_tops_empty(tops);
+        msc_map_matches empty = map_tops_empty(tops);
         if (empty && !place.empty.bucket)
-            place.empty = (struct map_slot){bucket, map_tops_first(empty)};
+            place.empty = (struct msc_map_slot){bucket, msc_map_first(empty)};
         place.last = bucket;
-        if (map_tops_zero(tops))
+        if (msc_map_tops_match(tops, 0))
             break;
     }
-    place.entry = (struct map_slot){0};
+    place.entry.bucket = NULL;
     return place;
 }
 
-static struct map_text *copy_text(const struct map_key *key)
+/* ---- keys ---- */
+
+const void *map_copy_text(struct msc_map *map, const struct map_key *key)
 {
     size_t size;
     if (__builtin_add_overflow(sizeof(struct map_text), key->length, &size))
         return NULL;
-    struct map_text *text = memory.allocate(size);
-    if (text && key->length)
+    struct map_text *text = map_allocate(&map->allocator, size);
+    if (!text)
+        return NULL;
+    text->next = NULL;
+    text->length = key->length;
+    if (key->length)
         memcpy(text->bytes, key->bytes, key->length);
-    return text;
+    return text->bytes;
+}
+
+/* Writes the key into its slot; `bytes` are what it is to own of a byte string. */
+static inline void store_key(const struct msc_map *map, struct msc_map_slot slot, const struct map_key *key,
+                             const void *bytes)
+{
+    void *stored = msc_map_slot_key(slot, map->layout);
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+        *(uint64_t *)stored = key->number;
+        break;
+    case MSC_KEY_U32:
+        *(uint32_t *)stored = (uint32_t)key->number;
+        break;
+    case MSC_KEY_CUSTOM:
+        memcpy(stored, key->bytes, key->length);
+        break;
+    default:
+        *(struct map_string *)stored = (struct map_string){bytes, key->length};
+    }
+}
+
+/* The key and value of an entry that is going. Its slot is free already; iterations may still come by. */
+static void drop_entry(struct msc_map *map, struct msc_map_slot slot)
+{
+    void *stored = msc_map_slot_key(slot, map->layout);
+    if (map->kind == MSC_KEY_BYTES)
+        map_retire_text(map, ((struct map_string *)stored)->bytes);
+    if (map->kind == MSC_KEY_CUSTOM && map->type.destroy_key)
+        map->type.destroy_key(stored);
+    if (map->type.destroy_value)
+        map->type.destroy_value(map_slot_value(map, slot));
+}
+
+/* ---- put ---- */
+
+static struct msc_map_table *table_of(const struct msc_map *map, uint64_t hash)
+{
+    return map->old && map_old_bucket(map, hash) ? map->old : map->table;
 }
 
 /* Owns what it allocates only once it is stored: a failure leaves nothing behind. */
-static int store_key(struct msc_map *map, struct place *place, const struct map_key *key)
+static int insert_key(struct msc_map *map, struct place *place, const struct map_key *key, uint64_t hash)
 {
-    struct map_text *text = NULL;
-    if (map->kind == MSC_KEY_BYTES && !(text = copy_text(key)))
+    const void *bytes = key->bytes;
+    if (map->kind == MSC_KEY_BYTES && !(bytes = map_copy_text(map, key)))
         return -ENOMEM;
     if (!place->empty.bucket) {
-        struct msc_map_bucket *added = map_table_overflow(place->home, &map->layout, place->last);
+        struct msc_map_table *table = table_of(map, hash);
+        struct msc_map_bucket *added = map_table_overflow(table, &map->layout, place->last);
         if (!added) {
-            memory.release(text);
+            if (map->kind == MSC_KEY_BYTES)
+                map_free_text(map, bytes);
             return -ENOMEM;
         }
-        map->noverflow += place->home == map->table;
-        place->empty = (struct map_slot){added, 0};
+        map->noverflow += table == map->table;
+        place->empty = (struct msc_map_slot){added, 0};
     }
-    void *stored = map_bucket_key(place->empty.bucket, &map->layout, place->empty.index);
-    if (map->kind == MSC_KEY_BYTES)
-        *(struct map_string *)stored = (struct map_string){text, key->length};
-    else
-        *(uint64_t *)stored = key->number;
+    store_key(map, place->empty, key, bytes);
     return 0;
 }
 
 static int insert(struct msc_map *map, struct place *place, const struct map_key *key, uint64_t hash)
 {
-    if (map_grow_begin(map)) {
+    if (MSC_UNLIKELY(map_grow_begin(map))) {
         map_grow_work(map, hash);
         *place = look(map, key, hash);
     }
-    int error = store_key(map, place, key);
+    int error = insert_key(map, place, key, hash);
     if (error)
         return error;
     place->entry = place->empty;
-    place->entry.bucket->tophash[place->entry.index] = map_tophash(hash);
+    place->entry.bucket->tophash[place->entry.index] = msc_map_tophash(hash);
     map->count++;
     return 0;
+}
+
+/* The new key is given up for the one that is there, and the old value for the new one. */
+static void replace(struct msc_map *map, struct msc_map_slot slot, const struct map_key *key)
+{
+    if (map->kind == MSC_KEY_CUSTOM && map->type.destroy_key)
+        map->type.destroy_key((void *)(uintptr_t)key->bytes);
+    if (map->type.destroy_value)
+        map->type.destroy_value(map_slot_value(map, slot));
 }
 
 int map_put(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value)
 {
     map->seq++;
-    if (!map->table && !(map->table = map_table_create(&map->layout, 0)))
-        return -ENOMEM;
+    if (MSC_UNLIKELY(!map->table)) {
+        map->table = map_table_create(&map->allocator, &map->layout, 0, false);
+        if (!map->table)
+            return -ENOMEM;
+        map_show_tables(map);
+    }
     map_grow_work(map, hash);
     struct place place = look(map, key, hash);
-    if (!place.entry.bucket) {
+    if (place.entry.bucket) {
+        replace(map, place.entry, key);
+    } else {
         int error = insert(map, &place, key, hash);
         if (error)
             return error;
@@ -101,39 +157,58 @@ int map_put(struct msc_map *map, const struct map_key *key, uint64_t hash, const
         memcpy(stored, value, map->layout.value_size);
     else
         memset(stored, 0, map->layout.value_size);
-    *map_bucket_version(place.entry.bucket, &map->layout, place.entry.index) = map->seq;
+    map_version_set(place.entry, &map->layout, map->seq);
     return 0;
 }
 
-/* Whether everything behind the slot is empty. */
-static bool is_last(struct map_slot slot)
+struct msc_map_slot map_append(struct msc_map *map, struct msc_map_table *table, uint64_t hash, uint64_t *noverflow)
 {
-    if (slot.index < MAP_SLOTS - 1)
-        return slot.bucket->tophash[slot.index + 1] == MAP_EMPTY_REST;
-    return !slot.bucket->overflow || slot.bucket->overflow->tophash[0] == MAP_EMPTY_REST;
+    struct msc_map_bucket *bucket = map_table_bucket(table, &map->layout, hash & table->mask);
+    while (bucket->overflow)
+        bucket = bucket->overflow;
+    msc_map_matches empty = map_tops_empty(msc_map_tops(bucket));
+    unsigned index = empty ? msc_map_first(empty) : 0;
+    if (!empty) {
+        bucket = map_table_overflow(table, &map->layout, bucket);
+        if (!bucket)
+            return (struct msc_map_slot){0};
+        ++*noverflow;
+    }
+    bucket->tophash[index] = msc_map_tophash(hash);
+    return (struct msc_map_slot){bucket, index};
+}
+
+/* ---- erase ---- */
+
+/* Whether everything behind the slot is empty. */
+static bool is_last(struct msc_map_slot slot)
+{
+    if (slot.index < MSC_MAP_SLOTS - 1)
+        return slot.bucket->tophash[slot.index + 1] == MSC_MAP_EMPTY_REST;
+    return !slot.bucket->overflow || slot.bucket->overflow->tophash[0] == MSC_MAP_EMPTY_REST;
 }
 
 /* The slot before, in the chain that starts with `first`; bucket NULL = there is none. */
-static struct map_slot previous(struct map_slot slot, struct msc_map_bucket *first)
+static struct msc_map_slot previous(struct msc_map_slot slot, struct msc_map_bucket *first)
 {
     if (slot.index > 0)
-        return (struct map_slot){slot.bucket, slot.index - 1};
+        return (struct msc_map_slot){slot.bucket, slot.index - 1};
     if (slot.bucket == first)
-        return (struct map_slot){0};
+        return (struct msc_map_slot){0};
     struct msc_map_bucket *before = first;
     while (before->overflow != slot.bucket)
         before = before->overflow;
-    return (struct map_slot){before, MAP_SLOTS - 1};
+    return (struct msc_map_slot){before, MSC_MAP_SLOTS - 1};
 }
 
 /* Empties the slot; if the chain now ends in empty slots, marks them so that searches stop there. */
-static void empty_slot(struct map_slot slot, struct msc_map_bucket *first)
+static void empty_slot(struct msc_map_slot slot, struct msc_map_bucket *first)
 {
-    slot.bucket->tophash[slot.index] = MAP_EMPTY_ONE;
+    slot.bucket->tophash[slot.index] = MSC_MAP_EMPTY_ONE;
     if (!is_last(slot))
         return;
-    while (slot.bucket && slot.bucket->tophash[slot.index] == MAP_EMPTY_ONE) {
-        slot.bucket->tophash[slot.index] = MAP_EMPTY_REST;
+    while (slot.bucket && slot.bucket->tophash[slot.index] == MSC_MAP_EMPTY_ONE) {
+        slot.bucket->tophash[slot.index] = MSC_MAP_EMPTY_REST;
         slot = previous(slot, first);
     }
 }
@@ -141,17 +216,16 @@ static void empty_slot(struct map_slot slot, struct msc_map_bucket *first)
 /* An attacker who has learnt to collide starts anew. */
 static void reseed(struct msc_map *map)
 {
-    map->hash0 = map_random(map);
+    map_set_seed(map, map_random(map));
 }
 
-int map_erase(struct msc_map *map, const struct map_key *key, uint64_t version, uint64_t *seen)
+int map_erase(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version, uint64_t *seen)
 {
     *seen = 0;
     if (map->count == 0)
         return -ENOENT;
-    uint64_t hash = map_key_hash(key, map->hash0);
     map_grow_work(map, hash);
-    struct map_slot slot = map_find(map, key, hash);
+    struct msc_map_slot slot = map_find(map, key, hash);
     if (!slot.bucket)
         return -ENOENT;
     *seen = map_slot_version(map, slot);
@@ -159,55 +233,37 @@ int map_erase(struct msc_map *map, const struct map_key *key, uint64_t version, 
         return -ESTALE;
 
     map->seq++;
-    if (map->kind == MSC_KEY_BYTES)
-        map_retire_text(map, ((struct map_string *)map_bucket_key(slot.bucket, &map->layout, slot.index))->text);
-    const struct msc_map_table *home = map_home(map, hash);
-    empty_slot(slot, map_table_bucket(home, &map->layout, hash & home->mask));
+    empty_slot(slot, map_home(map, hash));
+    if (MSC_UNLIKELY(map_is_iterated(map)))
+        map_forget_key(map, msc_map_slot_key(slot, map->layout), hash);
+    drop_entry(map, slot);
     if (--map->count == 0)
         reseed(map);
     return 0;
 }
 
-static void drop_table_keys(struct msc_map *map, const struct msc_map_table *table)
+void map_drop_entries(struct msc_map *map)
 {
-    for (uint64_t number = 0; number <= table->mask; number++)
-        for (struct msc_map_bucket *bucket = map_table_bucket(table, &map->layout, number); bucket;
-             bucket = bucket->overflow)
-            for (unsigned index = 0; index < MAP_SLOTS; index++) {
-                if (bucket->tophash[index] < MAP_MIN_TOPHASH)
-                    continue;
-                struct map_string *string = map_bucket_key(bucket, &map->layout, index);
-                map_retire_text(map, string->text);
-            }
-}
-
-void map_drop_keys(struct msc_map *map)
-{
-    if (map->kind != MSC_KEY_BYTES)
+    bool plain = map->kind != MSC_KEY_BYTES && !map->type.destroy_value;
+    if (plain && (map->kind != MSC_KEY_CUSTOM || !map->type.destroy_key))
         return;
-    if (map->table)
-        drop_table_keys(map, map->table);
-    if (map->old)
-        drop_table_keys(map, map->old); /* evacuated slots are below MAP_MIN_TOPHASH */
+    struct msc_map_slot slot;
+    for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &slot);)
+        drop_entry(map, slot);
 }
 
+/* As in Go, clearing an empty map leaves a growth under way. */
 void map_erase_all(struct msc_map *map)
 {
     map->seq++;
     map->clears++;
-    map_drop_keys(map);
-    if (map->old)
-        map_grow_finish(map);
-    if (map->table)
-        map_table_clear(map->table, &map->layout);
+    if (map->count == 0)
+        return;
+    map_drop_entries(map);
     map->count = 0;
     map->noverflow = 0;
+    if (map->old)
+        map_grow_finish(map);
+    map_table_clear(map->table, &map->layout);
     reseed(map);
-}
-
-/* Weyl sequence and mixer of splitmix64: any number of readers draw at once, each its own number. */
-uint64_t map_random(struct msc_map *map)
-{
-    const uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(atomic_fetch_add_explicit(&map->random, step, memory_order_relaxed), step);
 }

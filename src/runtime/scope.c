@@ -109,10 +109,10 @@ __attribute__((cold, noinline)) static void emit_run(enum msc_event event, uint6
 __attribute__((cold, noinline)) static void bind(struct msc_action *action, const struct msc_map *map,
                                                  const struct map_key *key)
 {
-    action->map = (uint64_t)(uintptr_t)map;
-    action->map_gen = map->generation;
-    action->key_id = map_key_id(key);
-    action->version = map_slot_version(map, map_find(map, key, map_key_hash(key, map->hash0)));
+    action->map = (uint64_t)(uintptr_t)map->identity.object;
+    action->map_gen = map->identity.generation;
+    action->key_id = map_key_id(map, key);
+    action->version = map_slot_version(map, map_find(map, key, map_hash(map, key)));
 }
 
 static inline int append(struct msc_scope *scope, const struct msc_action *action, const void *frame)

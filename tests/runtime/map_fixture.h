@@ -65,7 +65,13 @@ static inline struct map_key key_of(const struct subject *subject, size_t i)
 static inline uint64_t hash_of(const struct subject *subject, size_t i)
 {
     struct map_key key = key_of(subject, i);
-    return map_key_hash(&key, subject->map->hash0);
+    return map_hash(subject->map, &key);
+}
+
+/* Whether the entries of this hash are still in the bucket that is to be evacuated. */
+static inline bool is_in_old(const struct msc_map *map, uint64_t hash)
+{
+    return map->old && map_old_bucket(map, hash);
 }
 
 static inline struct msc_map *make_map(enum msc_key_kind kind, size_t value_size, size_t hint)
@@ -83,7 +89,7 @@ static inline struct subject *subject_create(enum msc_key_kind kind, size_t size
     struct subject *subject = calloc(1, sizeof *subject);
     assert_non_null(subject);
     subject->map = make_map(kind, sizeof(uint64_t), hint);
-    subject->map->hash0 = FIXED_HASH0;
+    map_set_seed(subject->map, FIXED_HASH0);
     subject->kind = kind;
     subject->size = size;
     subject->random = size;
@@ -116,7 +122,7 @@ static inline void make_colliding(struct subject *subject, size_t first, unsigne
         do
             subject->keys[i] = make_key(number++);
         while ((hash_of(subject, i) & mask) != (hash_of(subject, first) & mask) ||
-               map_tophash(hash_of(subject, i)) != map_tophash(hash_of(subject, first)));
+               msc_map_tophash(hash_of(subject, i)) != msc_map_tophash(hash_of(subject, first)));
         last.keys[i] = subject->keys[i];
     }
     last.kind = subject->kind, last.first = first, last.size = subject->size, last.bits = bits;
@@ -199,20 +205,20 @@ static inline void check_key(struct subject *subject, size_t i)
     assert_int_equal(do_version(subject, i), subject->expected[i].version);
 }
 
-/* A slot marked MAP_EMPTY_REST has only such slots behind it, and one marked so follows no other empty one. */
+/* A slot marked MSC_MAP_EMPTY_REST has only such slots behind it, and one marked so follows no other empty one. */
 static inline void check_chain(const struct msc_map_bucket *bucket, size_t *live)
 {
     bool rest = false;
-    uint8_t before = MAP_MIN_TOPHASH;
+    uint8_t before = MSC_MAP_MIN_TOPHASH;
     for (; bucket; bucket = bucket->overflow)
-        for (unsigned i = 0; i < MAP_SLOTS; i++) {
+        for (unsigned i = 0; i < MSC_MAP_SLOTS; i++) {
             uint8_t top = bucket->tophash[i];
-            assert_false(rest && top != MAP_EMPTY_REST);
-            assert_false(top == MAP_EMPTY_REST && before == MAP_EMPTY_ONE);
-            assert_true(top <= MAP_EMPTY_ONE || top >= MAP_MIN_TOPHASH);
-            rest = top == MAP_EMPTY_REST;
+            assert_false(rest && top != MSC_MAP_EMPTY_REST);
+            assert_false(top == MSC_MAP_EMPTY_REST && before == MSC_MAP_EMPTY_ONE);
+            assert_true(top <= MSC_MAP_EMPTY_ONE || top >= MSC_MAP_MIN_TOPHASH);
+            rest = top == MSC_MAP_EMPTY_REST;
             before = top;
-            *live += top >= MAP_MIN_TOPHASH;
+            *live += top >= MSC_MAP_MIN_TOPHASH;
         }
 }
 
@@ -220,12 +226,11 @@ static inline void check_structure(const struct msc_map *map)
 {
     size_t live = 0;
     for (uint64_t n = 0; map->table && n <= map->table->mask; n++)
-        check_chain(map_table_bucket(map->table, &map->layout, n), &live);
-    for (uint64_t n = 0; map->old && n <= map->old->mask; n++) {
-        const struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, n);
-        if (!map_bucket_evacuated(bucket))
-            check_chain(bucket, &live);
-    }
+        if (!is_in_old(map, n))
+            check_chain(map_table_bucket(map->table, &map->layout, n), &live);
+    for (uint64_t n = 0; map->old && n <= map->old->mask; n++)
+        if (is_in_old(map, n))
+            check_chain(map_old_bucket(map, n), &live);
     assert_int_equal(live, map->count);
 }
 

@@ -289,7 +289,7 @@ static void test_a_bound_action_names_the_entry_that_it_saw(void **state)
     }
     const struct msc_ev_defer_push *push = &recorded(MSC_EVENT_DEFER_PUSH, 0)->push;
     assert_int_equal(push->map, (uintptr_t)numbers);
-    assert_int_equal(push->map_gen, numbers->generation);
+    assert_int_equal(push->map_gen, numbers->identity.generation);
     assert_int_equal(push->key_id, hash_u64(5, 7));
     assert_int_equal(push->version, 0); /* absent */
     push = &recorded(MSC_EVENT_DEFER_PUSH, 1)->push;
