@@ -30,7 +30,7 @@ allow src/runtime 'base/|runtime/|mapscope/'
 allow src/tracepoints 'runtime/(emit|event)\.h|tracepoints/'
 allow src/support 'support/'
 allow src/model 'model/|support/'
-allow src/collector 'collector/|model/|support/'
+allow src/collector 'collector/|model/|support/|base/page_layout\.h'
 allow exporters 'exporters/|model/|support/|profile\.pb-c\.h'
 allow src/cli 'cli/|collector/|exporters/|model/|support/'
 

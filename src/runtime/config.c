@@ -13,8 +13,8 @@
 
 struct config config;
 
-/* thread_forks + 1 of the process that has announced its settings. */
-static _Atomic uint64_t announced_by;
+/* What was told last: changes of the control words + 1, and in the upper half thread_forks. 0 = nothing yet. */
+static _Atomic uint64_t announced;
 
 /* The setting `name` as a number up to `max`, or `fallback`. No sign, no blank, no rest. */
 static uint64_t number(config_lookup_fn *lookup, const char *name, int base, uint64_t max, uint64_t fallback)
@@ -73,28 +73,44 @@ struct config config_read(config_lookup_fn *lookup)
     return read;
 }
 
+void config_apply(const struct config *settings)
+{
+    struct page_control *control = &page.header.control;
+    atomic_store_explicit(&control->mutex_fraction, settings->mutex_fraction, memory_order_relaxed);
+    atomic_store_explicit(&control->mutex_rate_ns, settings->mutex_rate_ns, memory_order_relaxed);
+    atomic_store_explicit(&control->mutex_mode, (uint32_t)settings->mutex_mode, memory_order_relaxed);
+    atomic_store_explicit(&control->map_rate, settings->map_rate, memory_order_relaxed);
+    atomic_fetch_add_explicit(&control->changes, 1, memory_order_release);
+}
+
 void config_announce(void)
 {
-    uint64_t process = (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) + 1;
-    if (atomic_load_explicit(&announced_by, memory_order_relaxed) == process || !msc_gate_on(MSC_EVENT_SAMPLER_CONFIG))
+    /* Acquire: the words that the change was about are told with it. */
+    uint64_t changes = atomic_load_explicit(&page.header.control.changes, memory_order_acquire);
+    uint64_t now = (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) << 32 | (uint32_t)(changes + 1);
+    uint64_t told = atomic_load_explicit(&announced, memory_order_relaxed);
+    if (told == now || !msc_gate_on(MSC_EVENT_SAMPLER_CONFIG))
         return;
-    if (atomic_exchange_explicit(&announced_by, process, memory_order_relaxed) == process)
+    if (!atomic_compare_exchange_strong_explicit(&announced, &told, now, memory_order_relaxed, memory_order_relaxed))
         return; /* another thread was faster */
+    struct mutex_sampling mutex = config_mutex_sampling();
     struct msc_ev_sampler_config record = {
-        .map_rate = config.map_rate,
-        .mutex_mode = (uint32_t)config.mutex_mode,
-        .mutex_fraction = config.mutex_fraction,
-        .mutex_rate_ns = config.mutex_rate_ns,
+        .map_rate = config_map_rate(),
+        .mutex_mode = (uint32_t)mutex.mode,
+        .mutex_fraction = mutex.fraction,
+        .mutex_rate_ns = mutex.rate_ns,
     };
     msc_emit(MSC_EVENT_SAMPLER_CONFIG, &record);
 }
 
 static const char *environment(const char *name)
 {
-    return getenv(name);
+    return secure_getenv(name);
 }
 
 __attribute__((constructor(101))) static void config_prepare(void)
 {
     config = config_read(environment);
+    config_apply(&config);
+    page_begin(environment("MAPSCOPE_PAGES"));
 }

@@ -1,12 +1,27 @@
 /* See contention.h. Start reading at word_change. */
 #include "runtime/contention.h"
 
+#include <linux/futex.h>
+#include <string.h>
+
 #include "base/clock.h"
+#include "runtime/emit.h"
+#include "runtime/locks.h"
+#include "runtime/page.h"
 #include "runtime/sampler.h"
 #include "runtime/stack.h"
+#include "runtime/thread.h"
+#include "runtime/waits.h"
 
-enum { NWAIT_SHIFT = 48, NWAIT_MAX = 0xffff };
-#define SUM_MASK ((UINT64_C(1) << NWAIT_SHIFT) - 1)
+_Atomic int contention_on;
+
+bool contention_wanted(void)
+{
+    if (msc_guard || atomic_load_explicit(&page.header.control.off, memory_order_relaxed))
+        return false;
+    return page_is_shared() || msc_gate_on(MSC_EVENT_LOCK_WAIT) || msc_gate_on(MSC_EVENT_LOCK_RELEASE) ||
+           msc_gate_on(MSC_EVENT_LOCK_TOTALS);
+}
 
 /* --- The word ------------------------------------------------------------------------------------------- */
 
@@ -15,267 +30,406 @@ struct change {
     uint64_t now_ns;
     uint64_t unsettled_ns; /* before */
     uint32_t waiters;      /* after */
-    bool was_idle;         /* the word was 0 */
 };
+
+static void raise_to(_Atomic uint64_t *field, uint64_t value)
+{
+    uint64_t now = atomic_load_explicit(field, memory_order_relaxed);
+    while (now < value &&
+           !atomic_compare_exchange_weak_explicit(field, &now, value, memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+/* Whatever tells of a time since when the word is not 0 is 0 whenever the word is: cleared before the swap. */
+static void forget_times(struct page_lock *entry)
+{
+    atomic_store_explicit(&entry->first_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->settled_ns, 0, memory_order_relaxed);
+}
 
 /*
  * Settles if asked to, then lets `joining` (-1, 0, 1) waiters join. False: too many waiters, nothing changed.
  *
  * Acquire: our clock is read after the clock reads that the word's times come from. Release: for the next
- * change's acquire. first_ns is 0 whenever the word is, so it is cleared before the swap that makes it so.
+ * change's acquire.
  */
-static bool word_change(struct contention *c, bool settle, int joining, struct change *out)
+static bool word_change(struct page_lock *entry, bool settle, int joining, struct change *out)
 {
-    uint64_t old = atomic_load_explicit(&c->word, memory_order_acquire);
+    uint64_t old = atomic_load_explicit(&entry->word, memory_order_acquire);
     uint64_t new;
     do {
         uint64_t now = clock_now_ns();
-        uint64_t waiters = old >> NWAIT_SHIFT;
-        uint64_t sum = old & SUM_MASK;
-        if (joining > 0 && waiters == NWAIT_MAX)
+        uint64_t waiters = page_word_waiters(old);
+        uint64_t sum = old & PAGE_SUM_MASK;
+        if (joining > 0 && waiters == PAGE_WAITERS_MAX)
             return false;
-        *out = (struct change){now, (waiters * now - sum) & SUM_MASK, 0, old == 0};
+        *out = (struct change){now, page_word_unsettled(old, now), 0};
         if (settle)
             sum = waiters * now;
         waiters += (uint64_t)joining;
         sum += (uint64_t)joining * now;
         out->waiters = (uint32_t)waiters;
-        new = waiters << NWAIT_SHIFT | (sum & SUM_MASK);
+        new = waiters << PAGE_WAITERS_SHIFT | (sum & PAGE_SUM_MASK);
         if (new == 0)
-            atomic_store_explicit(&c->first_ns, 0, memory_order_relaxed);
-    } while (!atomic_compare_exchange_weak_explicit(&c->word, &old, new, memory_order_acq_rel, memory_order_acquire));
+            forget_times(entry);
+    } while (
+        !atomic_compare_exchange_weak_explicit(&entry->word, &old, new, memory_order_acq_rel, memory_order_acquire));
+    if (joining > 0 && old == 0)
+        atomic_store_explicit(&entry->first_ns, out->now_ns, memory_order_relaxed);
+    if (settle && new != 0)
+        raise_to(&entry->settled_ns, out->now_ns);
     return true;
+}
+
+/* A waiter leaves as of `until_ns`: what follows never was. */
+static void word_leave_at(struct page_lock *entry, uint64_t until_ns)
+{
+    uint64_t old = atomic_load_explicit(&entry->word, memory_order_acquire);
+    uint64_t new;
+    do {
+        new = ((uint64_t)page_word_waiters(old) - 1) << PAGE_WAITERS_SHIFT | ((old - until_ns) & PAGE_SUM_MASK);
+        if (new == 0)
+            forget_times(entry);
+    } while (
+        !atomic_compare_exchange_weak_explicit(&entry->word, &old, new, memory_order_acq_rel, memory_order_acquire));
+}
+
+/* --- Who holds it ---------------------------------------------------------------------------------------- */
+
+/* Exclusive holders keep what their release has to tell in the entry, readers here: there are several of them. */
+enum { SHARED_HOLDS = 4 };
+
+struct hold {
+    struct page_lock *entry;
+    uint64_t gen;
+    struct page_wait *slot; /* NULL = none */
+    uint64_t handoff_ns;
+};
+
+static __thread struct hold shared_holds[SHARED_HOLDS] __attribute__((tls_model("initial-exec")));
+__thread uint32_t contention_shared_holds;
+
+static uint64_t gen_of(struct page_lock *entry)
+{
+    return atomic_load_explicit(&entry->gen, memory_order_relaxed);
+}
+
+/* False: this thread holds too many others. */
+static bool shared_hold_push(const struct hold *hold)
+{
+    if (contention_shared_holds == SHARED_HOLDS)
+        return false;
+    shared_holds[contention_shared_holds++] = *hold;
+    return true;
+}
+
+/* The latest one of this entry, or an empty one; what belongs to locks that are gone, or to a parent, goes. */
+static struct hold shared_hold_pop(struct page_lock *entry)
+{
+    for (uint32_t i = contention_shared_holds; i-- > 0;) {
+        struct hold hold = shared_holds[i];
+        bool stale = gen_of(hold.entry) != hold.gen;
+        if (!stale && hold.entry != entry)
+            continue;
+        contention_shared_holds--;
+        memmove(&shared_holds[i], &shared_holds[i + 1], (contention_shared_holds - i) * sizeof hold);
+        if (!stale)
+            return hold;
+    }
+    return (struct hold){0};
+}
+
+static void set_holder(struct page_lock *entry, uint32_t tid, enum msc_lock_mode mode)
+{
+    atomic_store_explicit(&entry->holder, tid, memory_order_relaxed);
+    atomic_store_explicit(&entry->mode, (uint32_t)mode, memory_order_relaxed);
 }
 
 /*
- * After a fork, the parent's waiters are in the word and will never leave. Loaded before `forks`, the word
- * is the parent's for sure if `forks` still is, since a child's waiter comes through here first; so the
- * swap cannot take a waiter of ours away. Returns false if there was nothing to forget.
+ * Begins a hold, while `joining` (-1, 0) waiters leave. A reader that comes to readers who hold the lock leaves
+ * what is unsettled to their releases. Returns when.
  */
-static bool forget_parent(struct contention *c)
+static uint64_t hold_begin(struct page_lock *entry, enum msc_lock_mode mode, int joining, struct hold *out)
 {
-    uint64_t word = atomic_load_explicit(&c->word, memory_order_acquire);
-    uint32_t ours = atomic_load_explicit(&thread_forks, memory_order_relaxed);
-    uint32_t forks = atomic_load_explicit(&c->forks, memory_order_acquire);
-    if (__builtin_expect(forks == ours, 1))
-        return false;
-    atomic_compare_exchange_strong_explicit(&c->word, &word, 0, memory_order_acq_rel, memory_order_relaxed);
-    atomic_compare_exchange_strong_explicit(&c->forks, &forks, ours, memory_order_acq_rel, memory_order_relaxed);
-    return true;
+    struct change change;
+    bool was_free = atomic_exchange_explicit(&entry->is_free, 0, memory_order_relaxed);
+    bool settle = was_free || mode == MSC_MODE_EXCLUSIVE;
+    word_change(entry, settle, joining, &change);
+    out->handoff_ns = settle ? change.unsettled_ns : 0;
+    if (out->handoff_ns)
+        lock_add_handoff(entry, out->handoff_ns);
+    set_holder(entry, thread_tid(), mode);
+    return change.now_ns;
 }
 
-/* --- Waits that are to be told --------------------------------------------------------------------------- */
+static void tell_now(struct page_lock *entry, struct page_wait *slot);
 
-enum { SLOTS = 1024, SLOT_PROBES = 16 };
-
-struct wait_slot {
-    atomic_flag taken; /* acquire and release hand over the rest; a forked child loses those of its parent */
-    struct msc_ev_lock_wait event;
-    uintptr_t pcs[MSC_STACK_MAX];
-};
-
-static struct wait_slot slots[SLOTS];
-
-/* Stands for a wait without an event, and for an overtaking: the hold has something to tell all the same. */
-static struct wait_slot untold;
-
-static __thread uint32_t slot_hint __attribute__((tls_model("initial-exec")));
-
-static struct wait_slot *slot_claim(void)
+/* What the release of this hold is to find. */
+static void hold_keep(struct page_lock *entry, enum msc_lock_mode mode, const struct hold *hold)
 {
-    if (slot_hint == 0)
-        slot_hint = thread_tid() * SLOT_PROBES;
-    for (uint32_t i = 0; i < SLOT_PROBES; i++) {
-        struct wait_slot *slot = &slots[(slot_hint + i) % SLOTS];
-        if (!atomic_flag_test_and_set_explicit(&slot->taken, memory_order_acquire))
-            return slot;
+    if (mode == MSC_MODE_EXCLUSIVE) {
+        atomic_store_explicit(&entry->handoff_of_hold_ns, hold->handoff_ns, memory_order_relaxed);
+        atomic_store_explicit(&entry->tell, hold->slot ? waits_index(hold->slot) + 1 : PAGE_TELL_NOTHING,
+                              memory_order_relaxed);
+    } else if ((hold->slot || hold->handoff_ns) && !shared_hold_push(hold) && hold->slot) {
+        tell_now(entry, hold->slot);
     }
-    return NULL;
 }
 
-static void slot_free(struct wait_slot *slot)
+static struct hold hold_take(struct page_lock *entry, enum msc_lock_mode mode)
 {
-    atomic_flag_clear_explicit(&slot->taken, memory_order_release);
+    if (mode == MSC_MODE_SHARED)
+        return shared_hold_pop(entry);
+    struct hold hold = {0};
+    uint32_t tell = atomic_load_explicit(&entry->tell, memory_order_relaxed);
+    if (tell == 0)
+        return hold;
+    hold.slot = tell == PAGE_TELL_NOTHING ? NULL : waits_at(tell - 1);
+    hold.handoff_ns = atomic_load_explicit(&entry->handoff_of_hold_ns, memory_order_relaxed);
+    atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
+    return hold;
 }
 
-/* Samples, emits, frees. */
-static void slot_tell(struct wait_slot *slot)
+static void overtake(struct page_lock *entry, enum msc_lock_mode mode)
 {
-    uint64_t weight = msc_gate_on(MSC_EVENT_LOCK_WAIT) ? sampler_draw(slot->event.wait_ns) : 0;
-    if (weight) {
-        slot->event.weight = weight;
-        msc_emit(MSC_EVENT_LOCK_WAIT, &slot->event);
-    }
-    slot_free(slot);
-}
-
-static struct wait_slot *slot_begin(struct contention *c, const void *lock, const void *frame)
-{
-    struct wait_slot *slot = slot_claim();
-    if (!slot) {
-        lock_add_dropped(&c->id);
-        return NULL;
-    }
-    slot->event = (struct msc_ev_lock_wait){
-        .lock = (uintptr_t)lock,
-        .lock_gen = atomic_load_explicit(&c->id.gen, memory_order_relaxed),
-        .name = c->id.name ? c->id.name : "",
-        .kind = c->kind,
-        .mode = MSC_MODE_EXCLUSIVE,
-        .stack = stack_capture_from(slot->pcs, frame),
-    };
-    return slot;
+    struct hold hold = {entry, gen_of(entry), NULL, 0};
+    hold_begin(entry, mode, 0, &hold);
+    hold_keep(entry, mode, &hold);
 }
 
 /* --- Waiters --------------------------------------------------------------------------------------------- */
 
-void contention_join(struct contention *c, const void *lock, uint32_t owner_tid, const void *frame,
+/* Whoever reads the page from outside wants the waiters, a tracer their events. */
+static bool slot_wanted(void)
+{
+    return page_is_shared() || msc_gate_on(MSC_EVENT_LOCK_WAIT);
+}
+
+static void wait_prepare(struct page_lock *entry, const struct contention_how *how, const void *frame,
+                         enum page_wait_phase phase, struct contention_wait *wait)
+{
+    *wait = (struct contention_wait){.entry = entry, .how = *how, .wants_slot = slot_wanted()};
+    if (entry && wait->wants_slot)
+        wait->slot = waits_claim(entry, how, frame, phase);
+}
+
+/*
+ * The word is not 0 now, so that whoever acquires the lock registers as its holder: the lock's own word for it is
+ * right unless somebody was faster, and then the entry's is.
+ */
+static uint32_t note_holder(struct page_lock *entry, const int *owner)
+{
+    uint32_t noted = atomic_load_explicit(&entry->holder, memory_order_relaxed);
+    uint32_t tid = owner ? (uint32_t)__atomic_load_n(owner, __ATOMIC_RELAXED) & FUTEX_TID_MASK : 0;
+    if (tid && atomic_compare_exchange_strong_explicit(&entry->holder, &noted, tid, memory_order_relaxed,
+                                                       memory_order_relaxed))
+        return tid;
+    return noted;
+}
+
+void contention_join(struct page_lock *entry, const struct contention_how *how, const void *frame,
                      struct contention_wait *wait)
 {
-    forget_parent(c);
-    lock_enroll(&c->id, (uintptr_t)lock, c->kind);
-    wait->slot = msc_gate_on(MSC_EVENT_LOCK_WAIT) ? slot_begin(c, lock, frame) : NULL;
     struct change change;
-    wait->joined = word_change(c, false, 1, &change);
-    if (!wait->joined)
-        return;
-    wait->begin_ns = change.now_ns;
-    if (change.was_idle)
-        atomic_store_explicit(&c->first_ns, change.now_ns, memory_order_relaxed);
-    if (wait->slot) {
-        wait->slot->event.owner_tid = owner_tid;
-        wait->slot->event.begin_ns = change.now_ns;
+    wait_prepare(entry, how, frame, PAGE_WAIT_FILLING, wait);
+    if (entry && atomic_load_explicit(&entry->word, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
+        atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
     }
-}
-
-/* The wait was too much for the word: it is as if it had not been. */
-static void wait_drop(struct contention *c, struct contention_wait *wait)
-{
+    wait->joined = entry && word_change(entry, false, 1, &change);
+    wait->begin_ns = wait->joined ? change.now_ns : clock_now_ns();
+    if (!wait->joined) {
+        if (wait->slot)
+            waits_free(wait->slot);
+        wait->slot = NULL;
+        return;
+    }
+    uint32_t owner = note_holder(entry, how->owner);
     if (wait->slot)
-        slot_free(wait->slot);
-    lock_add_dropped(&c->id);
+        waits_begin(wait->slot, wait->begin_ns, owner);
 }
 
-static uint16_t forks_now(void)
+/* The wait ended; `now_ns` is when. */
+static void wait_count(struct contention_wait *wait, uint64_t now_ns)
 {
-    return (uint16_t)atomic_load_explicit(&thread_forks, memory_order_relaxed);
+    uint64_t wait_ns = now_ns - wait->begin_ns;
+    lock_add_wait(wait->entry, wait_ns);
+    if (wait->wants_slot && !wait->slot)
+        lock_add_unslotted(wait->entry, wait_ns);
 }
 
-/* Holder: the lock was free, or held by others, until now. */
-static void settle_handoff(struct contention *c, const struct change *change, struct wait_slot *tell)
+void contention_acquire(struct contention_wait *wait)
 {
-    c->wait = tell ? tell : &untold;
-    c->hold_forks = forks_now();
-    c->handoff_ns = change->unsettled_ns;
-    c->since_ns = change->waiters ? change->now_ns : 0;
-    lock_add_handoff(&c->id, change->unsettled_ns);
+    struct page_lock *entry = wait->entry;
+    if (!wait->joined) {
+        lock_add_unlocked(entry, clock_now_ns() - wait->begin_ns);
+        if (entry) {
+            lock_next_hold(entry);
+            overtake(entry, wait->how.mode);
+        }
+        return;
+    }
+    struct hold hold = {entry, gen_of(entry), wait->slot, 0};
+    uint64_t now_ns = hold_begin(entry, wait->how.mode, -1, &hold);
+    uint64_t hold_seq = lock_next_hold(entry);
+    wait_count(wait, now_ns);
+    if (wait->slot)
+        waits_end(wait->slot, now_ns, hold_seq, MSC_WAIT_ACQUIRED);
+    hold_keep(entry, wait->how.mode, &hold);
 }
 
-void contention_acquire(struct contention *c, struct contention_wait *wait)
+void contention_give_up(struct contention_wait *wait, enum msc_wait_result result)
 {
     if (!wait->joined) {
-        wait_drop(c, wait);
-        contention_count(c);
+        lock_add_unlocked(wait->entry, clock_now_ns() - wait->begin_ns);
         return;
     }
     struct change change;
-    word_change(c, true, -1, &change);
-    uint64_t hold_seq = atomic_load_explicit(&c->id.hold_seq, memory_order_relaxed) + 1;
-    atomic_store_explicit(&c->id.hold_seq, hold_seq, memory_order_relaxed);
-    uint64_t wait_ns = change.now_ns - wait->begin_ns;
-    settle_handoff(c, &change, wait->slot);
-    lock_add_wait(&c->id, wait_ns);
-    if (wait->slot) {
-        wait->slot->event.wait_ns = wait_ns;
-        wait->slot->event.result = MSC_WAIT_ACQUIRED;
-        wait->slot->event.hold_seq = hold_seq;
-    }
-}
-
-void contention_give_up(struct contention *c, struct contention_wait *wait, enum msc_wait_result result)
-{
-    if (!wait->joined) {
-        wait_drop(c, wait);
-        return;
-    }
-    struct change change;
-    word_change(c, false, -1, &change);
-    lock_add_wait(&c->id, change.now_ns - wait->begin_ns);
+    word_change(wait->entry, false, -1, &change);
+    wait_count(wait, change.now_ns);
     if (!wait->slot)
         return;
-    wait->slot->event.wait_ns = change.now_ns - wait->begin_ns;
-    wait->slot->event.result = (uint32_t)result;
-    slot_tell(wait->slot);
+    waits_end(wait->slot, change.now_ns, 0, result);
+    tell_now(wait->entry, wait->slot);
+}
+
+/* --- Condition variables ----------------------------------------------------------------------------------- */
+
+void contention_relock_begin(struct page_lock *mutex, const struct contention_how *how, const void *frame,
+                             struct contention_wait *wait)
+{
+    wait_prepare(mutex, how, frame, PAGE_WAIT_SIGNAL, wait);
+}
+
+uint64_t contention_relock_join(struct page_lock *mutex)
+{
+    struct change change;
+    return word_change(mutex, false, 1, &change) ? change.now_ns : 0;
+}
+
+void contention_relock_cancel(struct page_lock *mutex, uint64_t begin_ns)
+{
+    word_leave_at(mutex, begin_ns);
+}
+
+/* Holder: nobody settles beside us, so what the waiter added to the word is known: the time of the last settlement. */
+void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns)
+{
+    struct page_lock *entry = wait->entry;
+    if (!entry)
+        return;
+    uint64_t until_ns = atomic_load_explicit(&entry->settled_ns, memory_order_relaxed);
+    if (until_ns < begin_ns)
+        until_ns = begin_ns;
+    if (begin_ns)
+        word_leave_at(entry, until_ns);
+    struct hold hold = {entry, gen_of(entry), NULL, 0};
+    wait->begin_ns = begin_ns;
+    bool blocked = begin_ns && until_ns > begin_ns;
+    uint64_t hold_seq = lock_next_hold(entry);
+    if (blocked)
+        wait_count(wait, until_ns);
+    if (wait->slot && blocked) {
+        waits_begin(wait->slot, begin_ns, 0);
+        waits_end(wait->slot, until_ns, hold_seq, MSC_WAIT_ACQUIRED);
+        hold.slot = wait->slot;
+    } else if (wait->slot) {
+        waits_free(wait->slot);
+    }
+    if (blocked || atomic_load_explicit(&entry->word, memory_order_relaxed) != 0) {
+        hold_begin(entry, MSC_MODE_EXCLUSIVE, 0, &hold);
+        hold_keep(entry, MSC_MODE_EXCLUSIVE, &hold);
+    }
 }
 
 /* --- Holders --------------------------------------------------------------------------------------------- */
 
-void contention_overtake(struct contention *c)
+void contention_overtake_active(struct page_lock *entry, enum msc_lock_mode mode)
 {
-    if (forget_parent(c))
-        return;
-    struct change change;
-    word_change(c, true, 0, &change);
-    settle_handoff(c, &change, NULL);
+    if (!atomic_load_explicit(&entry->counts_ops, memory_order_relaxed)) /* else it counts every hold itself */
+        lock_next_hold(entry);
+    overtake(entry, mode);
 }
 
 /*
- * From the first waiter of this hold on. The waiter that came first may not have written its time yet: then
- * their average, which is exact if there is only one.
+ * Since the last settlement, or the first waiter if there was none since. That waiter may not have written its
+ * time yet: then their average, which is exact if there is only one.
  */
-static uint64_t contended_ns(const struct contention *c, const struct change *change, uint64_t first_ns)
+static uint64_t contended_ns(const struct change *change, uint64_t since_ns)
 {
     if (change->unsettled_ns == 0)
         return 0;
-    uint64_t since = c->since_ns ? c->since_ns : first_ns;
-    if (since == 0 || since > change->now_ns)
+    if (since_ns == 0 || since_ns > change->now_ns)
         return change->unsettled_ns / (change->waiters ? change->waiters : 1);
-    return change->now_ns - since;
+    return change->now_ns - since_ns;
 }
 
-static void settle_charge(struct contention *c, const void *lock, struct msc_ev_lock_release *event)
+static uint64_t contended_since(struct page_lock *entry)
 {
-    uint64_t first_ns = atomic_load_explicit(&c->first_ns, memory_order_relaxed);
+    uint64_t first_ns = atomic_load_explicit(&entry->first_ns, memory_order_relaxed);
+    uint64_t settled_ns = atomic_load_explicit(&entry->settled_ns, memory_order_relaxed);
+    return first_ns > settled_ns ? first_ns : settled_ns;
+}
+
+static void settle_charge(struct page_lock *entry, enum msc_lock_mode mode, struct msc_ev_lock_release *event)
+{
+    uint64_t since_ns = contended_since(entry);
     struct change change;
-    word_change(c, true, 0, &change);
-    lock_add_charge(&c->id, change.unsettled_ns);
+    word_change(entry, true, 0, &change);
+    if (change.unsettled_ns)
+        lock_add_charge(entry, change.unsettled_ns);
     *event = (struct msc_ev_lock_release){
-        .lock = (uintptr_t)lock,
-        .lock_gen = atomic_load_explicit(&c->id.gen, memory_order_relaxed),
-        .name = c->id.name ? c->id.name : "",
-        .kind = c->kind,
-        .mode = MSC_MODE_EXCLUSIVE,
+        .lock = atomic_load_explicit(&entry->lock, memory_order_relaxed),
+        .lock_gen = gen_of(entry),
+        .name = lock_name(entry),
+        .kind = atomic_load_explicit(&entry->kind, memory_order_relaxed),
+        .mode = (uint32_t)mode,
         .release_ns = change.now_ns,
-        .contended_ns = contended_ns(c, &change, first_ns),
+        .contended_ns = contended_ns(&change, since_ns),
         .charge_ns = change.unsettled_ns,
-        .handoff_ns = c->handoff_ns,
         .waiters = change.waiters,
-        .hold_seq = atomic_load_explicit(&c->id.hold_seq, memory_order_relaxed),
+        .hold_seq = lock_hold(entry),
     };
 }
 
-void contention_release(struct contention *c, const void *lock, struct contention_release *release)
+void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool last, struct contention_release *release)
 {
-    struct wait_slot *wait = c->wait == &untold ? NULL : c->wait;
-    *release = (struct contention_release){.wait = NULL};
-    if (c->wait && c->hold_forks != forks_now()) { /* the hold began in the parent, which tells of it */
-        if (wait)
-            slot_free(wait);
-        wait = NULL;
-        c->since_ns = c->handoff_ns = 0;
+    struct hold hold = hold_take(entry, mode);
+    release->slot = hold.slot;
+    if (hold.slot)
+        waits_describe(hold.slot, entry, &release->wait);
+    settle_charge(entry, mode, &release->event);
+    release->event.handoff_ns = hold.handoff_ns;
+    if (last) {
+        atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
+        atomic_store_explicit(&entry->is_free, 1, memory_order_relaxed);
     }
-    if (!forget_parent(c)) {
-        settle_charge(c, lock, &release->event);
-        release->wait = wait;
+}
+
+/* --- Telling --------------------------------------------------------------------------------------------- */
+
+static void tell_wait(struct page_wait *slot, struct msc_ev_lock_wait *event)
+{
+    event->weight = msc_gate_on(MSC_EVENT_LOCK_WAIT) ? sampler_draw(event->wait_ns) : 0;
+    if (event->weight) {
+        uintptr_t pcs[MSC_STACK_MAX];
+        event->stack = waits_stack(slot, pcs);
+        msc_emit(MSC_EVENT_LOCK_WAIT, event);
     }
-    c->wait = NULL;
-    c->since_ns = c->handoff_ns = 0;
+    waits_free(slot);
+}
+
+static void tell_now(struct page_lock *entry, struct page_wait *slot)
+{
+    struct msc_ev_lock_wait event;
+    waits_describe(slot, entry, &event);
+    tell_wait(slot, &event);
 }
 
 void contention_tell(struct contention_release *release, const void *frame)
 {
-    if (release->wait)
-        slot_tell(release->wait);
+    if (release->slot)
+        tell_wait(release->slot, &release->wait);
     uint64_t contended = release->event.charge_ns + release->event.handoff_ns;
     if (contended == 0 || !msc_gate_on(MSC_EVENT_LOCK_RELEASE))
         return;

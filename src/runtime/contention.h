@@ -10,9 +10,10 @@
  *
  *     a waiter joins       nwait + 1, sum + t         unsettled(t) stays
  *     a waiter gives up    nwait - 1, sum - t         unsettled(t) stays: the holder still owes it
- *     the holder releases  sum = nwait * t            unsettled(t) is its charge
+ *     a holder releases    sum = nwait * t            unsettled(t) is its charge
  *     a waiter acquires    the same, then it leaves   unsettled(t) is hand-off: nobody held the lock
  *     another one acquires (the lock was free and others waited): the same without leaving
+ *     a reader joins readers that hold the lock: a waiter leaves as if it gave up; else nothing
  *
  * Two waiters from 100 and 130 on, one hold until 200, acquired by the first at 203:
  *
@@ -27,11 +28,30 @@
  * every time in the word is in the past, and no charge is negative. The word is 0 if nobody waits and
  * nothing is owed. Modulo 2^48 ns, a charge may be 78 hours of waiting; 65535 threads may wait at once.
  *
- * The lock is not ours: a mutex (mutex.c) calls in here where its own trylock failed, or where the word is
- * not 0. `lock` is its address and `frame` the public function's STACK_HERE.
+ * The word and all that goes with it is the lock's entry in the shared page (base/page_layout.h, locks.h).
+ * The lock is not ours: whoever owns it (mutex.c, rwlock.c, cond.c; src/preload for everybody else's) calls in
+ * here where its own trylock failed, or where the entry is active. All of a lock that is not ours:
  *
- * Threads: any number of waiters; the functions marked "holder" only by the thread that holds the lock. No
- * lock, no allocation. Tracing may be switched at any time: what is in the word is settled all the same.
+ *     int lock(pthread_mutex_t *m)                             int unlock(pthread_mutex_t *m)
+ *     {                                                        {
+ *         int error = real_trylock(m);                             struct page_lock *entry = contention_of(m);
+ *         if (error == EBUSY && contention_wanted()) {             if (!entry || !contention_to_settle(entry))
+ *             struct contention_wait wait;                             return real_unlock(m);
+ *             contention_join(contention_enroll(m, kind, frame),   struct contention_release release;
+ *                 &(struct contention_how){...}, frame, &wait);    contention_release(entry, MSC_MODE_EXCLUSIVE, true,
+ * &release); error = real_lock(m);                                int error = real_unlock(m); if (error)
+ * contention_give_up(&wait, result);        contention_tell(&release, frame); else contention_acquire(&wait); return
+ * error; } else if (error == 0) {                             } struct page_lock *entry = contention_of(m); if (entry)
+ * contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+ *         }
+ *         return error;
+ *     }
+ *
+ * It is for the caller to know that a release will succeed and is the last one of its thread (recursive
+ * locks): what is settled stays settled. `frame` is the public function's STACK_HERE.
+ *
+ * Threads: any number of waiters; the functions marked "holder" only by a thread that holds the lock. No lock,
+ * no allocation, errno is kept. Tracing may be switched at any time: what is in a word is settled all the same.
  */
 #ifndef MSC_RUNTIME_CONTENTION_H
 #define MSC_RUNTIME_CONTENTION_H
@@ -40,79 +60,129 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/emit.h"
+#include "base/page_layout.h"
 #include "runtime/event.h"
-#include "runtime/locks.h"
-#include "runtime/thread.h"
+#include "runtime/private.h"
 
-struct wait_slot; /* a wait that ended, until its own unlock emits it */
+/* --- Locks that are not ours ------------------------------------------------------------------------------- */
 
-/* A lock's part of its accounting; all zero is a valid start. Uncontended operations touch the first line only. */
-struct contention {
-    _Atomic uint64_t word;
-    struct wait_slot *wait; /* holder's: not NULL if something is to be told of this hold at its release */
-    struct lock_id id;
-    _Atomic uint64_t first_ns; /* when the word ceased to be 0; 0 = not written yet */
-    uint64_t since_ns;         /* holder's: others waited already when it acquired the lock; 0 = nobody */
-    uint64_t handoff_ns;       /* holder's: settled when it acquired the lock */
-    _Atomic uint32_t forks;    /* thread_forks that all this belongs to */
-    uint16_t kind;             /* enum msc_lock_kind */
-    uint16_t hold_forks;       /* holder's: thread_forks when it set `wait` */
+enum { CONTENTION_BUCKETS = 4096 };
+
+/* Each bucket: up to four numbers of entries, 16 bits each. 0 = none of these locks was ever contended. */
+extern _Atomic uint64_t contention_index[CONTENTION_BUCKETS] MSC_PRIVATE_DATA;
+
+static inline uint32_t contention_bucket(const void *lock)
+{
+    return (uint32_t)((uintptr_t)lock * UINT64_C(0x9e3779b97f4a7c15) >> 52);
+}
+
+MSC_PRIVATE struct page_lock *contention_look_up(const void *lock, uint64_t bucket);
+
+/* The lock's entry, or NULL: nobody ever waited for it. About 1 ns if there is none, 3 ns if there is. */
+static inline struct page_lock *contention_of(const void *lock)
+{
+    uint64_t bucket = atomic_load_explicit(&contention_index[contention_bucket(lock)], memory_order_acquire);
+    return __builtin_expect(bucket == 0, 1) ? NULL : contention_look_up(lock, bucket);
+}
+
+/*
+ * The same, with a new entry if there is none: before a wait. `kind`: enum msc_lock_kind. NULL: no room; the
+ * functions below take that, and count what is lost.
+ */
+MSC_PRIVATE struct page_lock *contention_enroll(const void *lock, uint32_t kind, const void *frame);
+
+/* The lock was destroyed, or is being initialised: what was known of this address was another lock. */
+MSC_PRIVATE void contention_retire(const void *lock);
+
+/* --- Waiters ----------------------------------------------------------------------------------------------- */
+
+/* 0: nobody can want it yet, and no entry exists. Stays 1 from the first tracer or shared page on. */
+extern _Atomic int contention_on MSC_PRIVATE_DATA;
+
+/* Is a blocked acquisition to be measured? Not inside of the runtime itself. */
+MSC_PRIVATE bool contention_wanted(void);
+
+struct contention_how {
+    enum msc_lock_mode mode;
+    enum msc_lock_kind kind; /* as in lock_wait */
+    const int *owner;        /* where the lock keeps its holder's tid, read at once; NULL = unknown */
 };
 
 /* A blocked acquisition, on the stack of the waiter. */
 struct contention_wait {
+    struct page_lock *entry; /* NULL: measured, but lost */
+    struct page_wait *slot;  /* NULL: this wait has no event */
     uint64_t begin_ns;
-    bool joined;
-    struct wait_slot *slot; /* NULL: this wait has no event */
+    struct contention_how how;
+    bool joined, wants_slot;
 };
+
+/* Before blocking. The rest of *wait is for one of the two below. */
+MSC_PRIVATE void contention_join(struct page_lock *entry, const struct contention_how *how, const void *frame,
+                                 struct contention_wait *wait);
+
+/* Holder: the wait ended with the lock (also with EOWNERDEAD). */
+MSC_PRIVATE void contention_acquire(struct contention_wait *wait);
+
+/* The wait ended without the lock (timeout, cancellation, error); emits its event. */
+MSC_PRIVATE void contention_give_up(struct contention_wait *wait, enum msc_wait_result result);
+
+/* --- Holders ----------------------------------------------------------------------------------------------- */
+
+/* Holder: an acquisition that did not wait (here) found the word not 0. */
+MSC_PRIVATE void contention_overtake_active(struct page_lock *entry, enum msc_lock_mode mode);
+
+static inline void contention_overtake(struct page_lock *entry, enum msc_lock_mode mode)
+{
+    if (__builtin_expect(atomic_load_explicit(&entry->word, memory_order_relaxed) != 0, 0))
+        contention_overtake_active(entry, mode);
+}
+
+/* Shared holds of this thread that have something to tell. */
+extern __thread uint32_t contention_shared_holds __attribute__((tls_model("initial-exec"))) MSC_PRIVATE_DATA;
+
+/* Holder: must the release go through the two functions below? Of a shared hold too. */
+static inline bool contention_to_settle(struct page_lock *entry)
+{
+    return atomic_load_explicit(&entry->word, memory_order_relaxed) != 0 ||
+           atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0 || contention_shared_holds != 0;
+}
 
 /* What the end of a hold has to tell, copied before the real unlock. */
 struct contention_release {
     struct msc_ev_lock_release event; /* not to be told if neither charge nor hand-off */
-    struct wait_slot *wait;
+    struct msc_ev_lock_wait wait;     /* of the wait that led to this hold */
+    struct page_wait *slot;           /* NULL: there was none */
 };
 
-/* Is a blocked acquisition to be measured? */
-static inline bool contention_wanted(void)
-{
-    return !thread_self.in_hook && (msc_gate_on(MSC_EVENT_LOCK_WAIT) || msc_gate_on(MSC_EVENT_LOCK_RELEASE) ||
-                                    msc_gate_on(MSC_EVENT_LOCK_TOTALS));
-}
-
-/* Before blocking. `owner_tid`: the holder, 0 = unknown. The rest of *wait is for the two functions below. */
-void contention_join(struct contention *lock_state, const void *lock, uint32_t owner_tid, const void *frame,
-                     struct contention_wait *wait);
-
-/* Holder: the wait ended with the lock. */
-void contention_acquire(struct contention *lock_state, struct contention_wait *wait);
-
-/* The wait ended without the lock; emits its event. */
-void contention_give_up(struct contention *lock_state, struct contention_wait *wait, enum msc_wait_result result);
-
-/* Holder: settles what was found unsettled by an acquisition that did not wait (here). */
-void contention_overtake(struct contention *lock_state);
-
-/* Holder, to be called after each acquisition that did not go through contention_acquire. */
-static inline void contention_count(struct contention *lock_state)
-{
-    uint64_t holds = atomic_load_explicit(&lock_state->id.hold_seq, memory_order_relaxed) + 1;
-    atomic_store_explicit(&lock_state->id.hold_seq, holds, memory_order_relaxed);
-    if (__builtin_expect(atomic_load_explicit(&lock_state->word, memory_order_relaxed) != 0, 0))
-        contention_overtake(lock_state);
-}
-
-/* Holder: must the release go through the two functions below? */
-static inline bool contention_to_settle(const struct contention *lock_state)
-{
-    return __builtin_expect(
-        atomic_load_explicit(&lock_state->word, memory_order_relaxed) != 0 || lock_state->wait != NULL, 0);
-}
-
-/* Holder, before the real unlock. */
-void contention_release(struct contention *lock_state, const void *lock, struct contention_release *release);
+/* Holder, before the real unlock. `last`: nobody holds the lock afterwards (true for exclusive holds). */
+MSC_PRIVATE void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool last,
+                                    struct contention_release *release);
 
 /* After the real unlock: the lock may be gone. Samples and emits. */
-void contention_tell(struct contention_release *release, const void *frame);
+MSC_PRIVATE void contention_tell(struct contention_release *release, const void *frame);
+
+/* --- Condition variables ------------------------------------------------------------------------------------- */
+
+/*
+ * Waiting for a signal is no contention; getting the mutex back is. glibc does both in one call, so the one
+ * who signals lets the waiter join the mutex's word (how many, and which: the caller's business):
+ *
+ *     waiter      contention_relock_begin    with the mutex still held, before the real wait
+ *     signaller   contention_relock_join     for each one that it wakes; returns the time
+ *     waiter      contention_relock_end      with the mutex held again, and the time that it joined at, or 0
+ *
+ * The first may also come right before the last, for one that joined: then there is a stack only if it is needed.
+ *
+ * The wait counts up to the last release of the mutex: what follows is the time to wake up, which nobody's
+ * critical section is to blame for. If nobody held the mutex since the signal there was no contention.
+ */
+MSC_PRIVATE void contention_relock_begin(struct page_lock *mutex, const struct contention_how *how, const void *frame,
+                                         struct contention_wait *wait);
+MSC_PRIVATE uint64_t contention_relock_join(struct page_lock *mutex);
+MSC_PRIVATE void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns);
+
+/* By whoever joined for a waiter that came back by itself at the same moment: as if it had not joined. */
+MSC_PRIVATE void contention_relock_cancel(struct page_lock *mutex, uint64_t begin_ns);
 
 #endif

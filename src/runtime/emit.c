@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/config.h"
+#include "runtime/contention.h"
 #include "runtime/thread.h"
 
 union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((aligned(64)));
@@ -18,6 +19,7 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     msc_emit_fn *none = NULL;
     if (!atomic_compare_exchange_strong_explicit(&emitter, &none, fn, memory_order_release, memory_order_relaxed))
         return -EBUSY;
+    atomic_store_explicit(&contention_on, 1, memory_order_relaxed);
     *gates = msc_gates;
     return 0;
 }
@@ -44,15 +46,15 @@ void msc_emit_reset(void)
 void msc_emit(enum msc_event event, const void *record)
 {
     msc_emit_fn *fn = atomic_load_explicit(&emitter, memory_order_acquire);
-    if (!fn || thread_self.in_hook)
+    if (!fn || msc_guard)
         return;
     int kept_errno = errno, kept_cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &kept_cancel); /* a tracer may write to a pipe */
     thread_announce();
     config_announce();
-    thread_self.in_hook = true;
+    msc_guard++;
     fn(event, record);
-    thread_self.in_hook = false;
+    msc_guard--;
     pthread_setcancelstate(kept_cancel, NULL);
     errno = kept_errno;
 }

@@ -58,9 +58,20 @@ struct msc_stack {
 
 enum msc_map_flavor { MSC_FLAVOR_MAP = 0, MSC_FLAVOR_FOREIGN = 16 };
 enum msc_map_flag { MSC_MAP_WEAK_ID = 1 };
-enum msc_lock_kind { MSC_LOCK_MUTEX = 0 };
+enum msc_lock_kind {
+    MSC_LOCK_MUTEX = 0,
+    MSC_LOCK_RWLOCK = 1,
+    MSC_LOCK_SPIN = 2,
+    MSC_LOCK_COND = 3, /* of a wait alone: a mutex, again after waiting for a condition variable */
+    MSC_LOCK_MTX = 4,  /* of C11 */
+};
 enum msc_lock_mode { MSC_MODE_EXCLUSIVE = 0, MSC_MODE_SHARED = 1 };
-enum msc_wait_result { MSC_WAIT_ACQUIRED = 0, MSC_WAIT_TIMEOUT = 1, MSC_WAIT_ERROR = 2 };
+enum msc_wait_result {
+    MSC_WAIT_ACQUIRED = 0,
+    MSC_WAIT_TIMEOUT = 1,
+    MSC_WAIT_ERROR = 2,
+    MSC_WAIT_CANCELLED = 3,
+};
 
 /* map_alloc and map_free */
 struct msc_ev_map_life {
@@ -222,6 +233,8 @@ struct msc_ev_lock_totals {
     uint64_t lock_gen;
     const char *name;
     uint32_t kind;
+    uint64_t map;  /* that it belongs to; 0 = none */
+    uint64_t site; /* where it was initialised, or first contended; 0 = unknown */
     uint64_t ops;
     uint64_t contentions;
     uint64_t wait_ns;

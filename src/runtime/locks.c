@@ -1,61 +1,32 @@
-/* See locks.h. Start reading at lock_enroll. */
+/* See locks.h. Start reading at lock_enroll and contention_enroll. */
 #include "runtime/locks.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "runtime/contention.h"
 #include "runtime/emit.h"
 #include "runtime/object.h"
+#include "runtime/page.h"
 #include "runtime/thread.h"
 
-enum {
-    ENTRIES = 4096,
-    PROBES = 256, /* entries looked at before giving up */
-    TAG_SHIFT = 48,
-    NAME_SIZE = 128, /* with its NUL; the rest of a name is cut */
-};
+enum { PROBES = 256 /* entries looked at before giving up */ };
 
-/* A copy, since a library that was unloaded took the names of its locks along. */
-struct name {
-    _Alignas(uint64_t) char text[NAME_SIZE];
-};
+/* What belongs to an entry but to nobody outside. */
+static struct known {
+    struct lock_id *_Atomic id; /* NULL: a lock of somebody else's */
+    const char *_Atomic name;   /* of constant strings */
+    _Atomic uint64_t first_op;  /* holds that are not this process's */
+} known[PAGE_LOCKS];
+
+static uint32_t index_of(const struct page_lock *entry)
+{
+    return (uint32_t)(entry - page.locks);
+}
 
 /* All are sums or maxima that nothing else depends on: relaxed throughout. */
-struct lock_entry {
-    _Atomic uint64_t owner; /* tagged generation; release, pairs with the acquire of whoever walks the table */
-    const struct lock_id *_Atomic id;
-    _Atomic uint64_t name[NAME_SIZE / sizeof(uint64_t)]; /* a struct name */
-    _Atomic uint64_t lock;
-    _Atomic uint32_t kind;
-    _Atomic uint64_t first_op; /* holds that are not this process's */
-    _Atomic uint64_t last_op;  /* holds when they were last looked at */
-    _Atomic uint64_t contentions, wait_ns, charge_ns, handoff_ns, max_ns, dropped;
-};
-
-static struct lock_entry entries[ENTRIES];
-static struct lock_entry others;
-
-/* --- Whose entry it is --------------------------------------------------------------------------------- */
-
-/* A parent's entries are free in its child, because the tag, the number of forks, is another. */
-static uint64_t tagged(uint64_t gen)
-{
-    return (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) << TAG_SHIFT | gen;
-}
-
-static uint64_t being_claimed(void)
-{
-    return tagged((UINT64_C(1) << TAG_SHIFT) - 1);
-}
-
-static bool is_free(uint64_t owner)
-{
-    return owner >> TAG_SHIFT != tagged(0) >> TAG_SHIFT || owner == tagged(0);
-}
-
 static uint64_t load(_Atomic uint64_t *field)
 {
     return atomic_load_explicit(field, memory_order_relaxed);
@@ -79,6 +50,103 @@ static void raise_to(_Atomic uint64_t *field, uint64_t value)
     }
 }
 
+/* --- Names ----------------------------------------------------------------------------------------------- */
+
+/* A copy, since a library that was unloaded took the names of its locks along. Word by word: an entry may be read
+   while it is filled for another lock. */
+typedef uint64_t __attribute__((may_alias)) name_word;
+
+enum { NAME_WORDS = PAGE_NAME / sizeof(name_word) };
+
+static void name_write(struct page_lock *entry, const char *from)
+{
+    name_word words[NAME_WORDS] = {0};
+    memcpy(words, from, strnlen(from, PAGE_NAME - 1));
+    for (int i = 0; i < NAME_WORDS; i++)
+        __atomic_store_n((name_word *)(void *)entry->name + i, words[i], __ATOMIC_RELAXED);
+}
+
+static void name_read(struct page_lock *entry, char out[PAGE_NAME])
+{
+    for (int i = 0; i < NAME_WORDS; i++) {
+        name_word word = __atomic_load_n((name_word *)(void *)entry->name + i, __ATOMIC_RELAXED);
+        memcpy(out + (size_t)i * sizeof word, &word, sizeof word);
+    }
+}
+
+/* --- Claiming and giving back -------------------------------------------------------------------------- */
+
+/* Between a claim and its publication (release of `gen`) nobody else touches an entry. */
+static void entry_fill(struct page_lock *entry, const struct lock_kind *what, struct lock_id *id)
+{
+    struct known *own = &known[index_of(entry)];
+    const char *name = id && id->name ? id->name : "";
+    store(&entry->word, 0);
+    atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
+    store(&entry->first_ns, 0);
+    store(&entry->settled_ns, 0);
+    store(&entry->holds, 1); /* the hold that the first waiter meets */
+    atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
+    store(&entry->lock, what->lock);
+    store(&entry->map, what->map);
+    store(&entry->map_gen, what->map_gen);
+    store(&entry->site, what->site);
+    atomic_store_explicit(&entry->kind, what->kind, memory_order_relaxed);
+    atomic_store_explicit(&entry->counts_ops, id && id->counts, memory_order_relaxed);
+    for (_Atomic uint64_t *sum = &entry->ops; sum <= &entry->dropped_ns; sum++)
+        store(sum, 0);
+    name_write(entry, name);
+    atomic_store_explicit(&own->id, id, memory_order_relaxed);
+    atomic_store_explicit(&own->name, name, memory_order_relaxed);
+    /* The holds that a child inherited from its parent are none of its own. */
+    store(&own->first_op, id && atomic_load_explicit(&thread_forks, memory_order_relaxed) ? load(&id->hold_seq) : 0);
+}
+
+static struct page_lock *entry_claim(uint64_t gen)
+{
+    if (!page_tables())
+        return NULL;
+    uint32_t limit = page_limits.locks - 1;
+    for (uint64_t i = gen; i < gen + PROBES && limit > 0; i++) {
+        struct page_lock *entry = &page.locks[1 + i % limit];
+        uint64_t free = 0;
+        if (load(&entry->gen) == 0 &&
+            atomic_compare_exchange_strong_explicit(&entry->gen, &free, PAGE_GEN_CLAIMED, memory_order_acquire,
+                                                    memory_order_relaxed))
+            return entry;
+    }
+    atomic_fetch_add_explicit(&page.header.losses.locks_unlisted, 1, memory_order_relaxed);
+    return NULL;
+}
+
+static void entry_publish(struct page_lock *entry, uint64_t gen)
+{
+    atomic_store_explicit(&entry->gen, gen, memory_order_release);
+}
+
+static void entry_give_back(struct page_lock *entry)
+{
+    atomic_store_explicit(&entry->gen, 0, memory_order_release);
+}
+
+/* Entry 0; NULL without tables. */
+static struct page_lock *others(void)
+{
+    if (!page_tables())
+        return NULL;
+    struct page_lock *entry = &page.locks[0];
+    uint64_t free = 0;
+    if (load(&entry->gen) == 0 && atomic_compare_exchange_strong_explicit(&entry->gen, &free, PAGE_GEN_CLAIMED,
+                                                                          memory_order_acquire, memory_order_relaxed)) {
+        name_write(entry, "[other locks]"); /* its sums are zero, or added to already */
+        entry_publish(entry, PAGE_GEN_OTHERS);
+    }
+    return entry;
+}
+
+/* --- Locks of ours ---------------------------------------------------------------------------------------- */
+
 static uint64_t gen_of(struct lock_id *id)
 {
     uint64_t none = 0;
@@ -88,131 +156,219 @@ static uint64_t gen_of(struct lock_id *id)
     return load(&id->gen);
 }
 
-/* --- Claiming and giving back -------------------------------------------------------------------------- */
-
-/* The holds that a child inherited from its parent are none of its own. */
-static uint64_t inherited_ops(struct lock_id *id)
+/* The entry `index` if it is what the lock has in this process, and not what it had in a parent. */
+static struct page_lock *entry_if_own(struct lock_id *id, uint32_t index)
 {
-    return atomic_load_explicit(&thread_forks, memory_order_relaxed) ? load(&id->hold_seq) : 0;
+    struct page_lock *entry = &page.locks[index];
+    return index && page_tables() && atomic_load_explicit(&entry->gen, memory_order_acquire) == load(&id->gen) ? entry
+                                                                                                               : NULL;
 }
 
-static void name_write(struct lock_entry *entry, const char *from)
+struct page_lock *lock_enroll(struct lock_id *id, const struct lock_kind *what)
 {
-    struct name name = {""};
-    memcpy(name.text, from, strnlen(from, NAME_SIZE - 1));
-    for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++) {
-        uint64_t word;
-        memcpy(&word, name.text + i * sizeof word, sizeof word);
-        store(&entry->name[i], word);
-    }
+    uint32_t index = atomic_load_explicit(&id->entry, memory_order_acquire);
+    struct page_lock *entry = entry_if_own(id, index);
+    if (entry)
+        return entry;
+    uint64_t gen = gen_of(id);
+    entry = entry_claim(gen);
+    if (!entry)
+        return NULL;
+    entry_fill(entry, what, id);
+    entry_publish(entry, gen);
+    if (atomic_compare_exchange_strong_explicit(&id->entry, &index, index_of(entry), memory_order_acq_rel,
+                                                memory_order_acquire))
+        return entry;
+    entry_give_back(entry); /* another thread was faster */
+    return entry_if_own(id, index);
 }
 
-static void name_read(struct lock_entry *entry, struct name *out)
+struct page_lock *lock_contend(struct lock_id *id, const struct lock_kind *what)
 {
-    for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++) {
-        uint64_t word = load(&entry->name[i]);
-        memcpy(out->text + i * sizeof word, &word, sizeof word);
-    }
+    struct page_lock *entry = lock_enroll(id, what);
+    if (entry && atomic_load_explicit(&id->contended, memory_order_relaxed) != entry)
+        atomic_store_explicit(&id->contended, entry, memory_order_relaxed);
+    return entry;
 }
 
-static void entry_fill(struct lock_entry *entry, struct lock_id *id, uint64_t lock, uint32_t kind)
+struct page_lock *lock_contended(struct lock_id *id)
 {
-    atomic_store_explicit(&entry->id, id, memory_order_relaxed);
-    name_write(entry, id->name ? id->name : "");
-    atomic_store_explicit(&entry->kind, kind, memory_order_relaxed);
-    store(&entry->lock, lock);
-    store(&entry->first_op, inherited_ops(id));
-    store(&entry->last_op, load(&entry->first_op));
-    store(&entry->contentions, 0);
-    store(&entry->wait_ns, 0);
-    store(&entry->charge_ns, 0);
-    store(&entry->handoff_ns, 0);
-    store(&entry->max_ns, 0);
-    store(&entry->dropped, 0);
+    struct page_lock *entry = atomic_load_explicit(&id->contended, memory_order_relaxed);
+    if (entry && entry_if_own(id, index_of(entry)))
+        return entry;
+    atomic_compare_exchange_strong_explicit(&id->contended, &entry, NULL, memory_order_relaxed, memory_order_relaxed);
+    return NULL;
 }
 
-static struct lock_entry *entry_claim(uint64_t gen)
+/* --- Everybody else's ------------------------------------------------------------------------------------- */
+
+enum { WAYS = 4, WAY_BITS = 16, WAY_MASK = 0xffff };
+
+_Static_assert(PAGE_LOCKS <= WAY_MASK + 1, "the number of an entry fits");
+_Static_assert(CONTENTION_BUCKETS == 1 << (64 - 52), "contention_bucket yields them");
+
+_Atomic uint64_t contention_index[CONTENTION_BUCKETS];
+
+struct page_lock *contention_look_up(const void *lock, uint64_t bucket)
 {
-    for (uint64_t i = gen; i < gen + PROBES; i++) {
-        struct lock_entry *entry = &entries[i % ENTRIES];
-        uint64_t owner = load(&entry->owner);
-        if (is_free(owner) && atomic_compare_exchange_strong_explicit(&entry->owner, &owner, being_claimed(),
-                                                                      memory_order_acquire, memory_order_relaxed))
+    for (; bucket; bucket >>= WAY_BITS) {
+        struct page_lock *entry = &page.locks[(bucket & WAY_MASK) % PAGE_LOCKS];
+        if ((bucket & WAY_MASK) && load(&entry->lock) == (uintptr_t)lock)
             return entry;
     }
-    return &others;
+    return NULL;
 }
 
-static void entry_give_back(struct lock_entry *entry)
+/* Puts `entry` into the lock's bucket. Returns it, or the one that another thread put there, or NULL: full. */
+static struct page_lock *bucket_add(const void *lock, struct page_lock *entry)
 {
-    if (entry != &others)
-        atomic_store_explicit(&entry->owner, tagged(0), memory_order_release);
+    _Atomic uint64_t *place = &contention_index[contention_bucket(lock)];
+    uint64_t bucket = atomic_load_explicit(place, memory_order_acquire);
+    uint64_t with;
+    do {
+        struct page_lock *known_already = contention_look_up(lock, bucket);
+        if (known_already)
+            return known_already;
+        unsigned way = 0;
+        while (way < WAYS && bucket >> way * WAY_BITS & WAY_MASK)
+            way++;
+        if (way == WAYS)
+            return NULL;
+        with = bucket | (uint64_t)index_of(entry) << way * WAY_BITS;
+    } while (!atomic_compare_exchange_weak_explicit(place, &bucket, with, memory_order_acq_rel, memory_order_acquire));
+    return entry;
 }
 
-static struct lock_entry *entry_of(struct lock_id *id)
+static void bucket_remove(const void *lock, uint32_t index)
 {
-    return atomic_load_explicit(&id->entry, memory_order_acquire);
+    _Atomic uint64_t *place = &contention_index[contention_bucket(lock)];
+    uint64_t bucket = atomic_load_explicit(place, memory_order_relaxed);
+    uint64_t without;
+    do {
+        without = bucket;
+        for (unsigned way = 0; way < WAYS; way++)
+            if ((bucket >> way * WAY_BITS & WAY_MASK) == index)
+                without &= ~((uint64_t)WAY_MASK << way * WAY_BITS);
+    } while (
+        !atomic_compare_exchange_weak_explicit(place, &bucket, without, memory_order_acq_rel, memory_order_relaxed));
 }
 
-/* Whether `entry` is what the lock has in this process, and not what it had in a parent. */
-static bool is_enrolled(struct lock_id *id, struct lock_entry *entry)
+struct page_lock *contention_enroll(const void *lock, uint32_t kind, const void *frame)
 {
-    return entry == &others || (entry && load(&entry->owner) == tagged(load(&id->gen)));
-}
-
-void lock_enroll(struct lock_id *id, uint64_t lock, uint32_t kind)
-{
-    struct lock_entry *known = entry_of(id);
-    if (is_enrolled(id, known))
-        return;
-    uint64_t gen = gen_of(id);
-    struct lock_entry *entry = entry_claim(gen);
-    if (entry != &others) {
-        entry_fill(entry, id, lock, kind);
-        atomic_store_explicit(&entry->owner, tagged(gen), memory_order_release);
-    }
-    if (!atomic_compare_exchange_strong_explicit(&id->entry, &known, entry, memory_order_acq_rel, memory_order_acquire))
-        entry_give_back(entry); /* another thread was faster */
+    struct page_lock *entry = contention_of(lock);
+    if (entry)
+        return entry;
+    uint64_t gen = object_generation();
+    entry = entry_claim(gen);
+    if (!entry)
+        return NULL;
+    const uintptr_t *caller = frame;
+    entry_fill(entry, &(struct lock_kind){.lock = (uintptr_t)lock, .site = caller ? caller[1] : 0, .kind = kind}, NULL);
+    entry_publish(entry, gen);
+    struct page_lock *found = bucket_add(lock, entry);
+    if (found != entry)
+        entry_give_back(entry);
+    if (!found)
+        atomic_fetch_add_explicit(&page.header.losses.locks_unlisted, 1, memory_order_relaxed);
+    return found;
 }
 
 /* --- Sums ---------------------------------------------------------------------------------------------- */
 
-void lock_add_wait(struct lock_id *id, uint64_t wait_ns)
+const char *lock_name(const struct page_lock *entry)
 {
-    struct lock_entry *entry = entry_of(id);
+    return atomic_load_explicit(&known[index_of(entry)].name, memory_order_relaxed);
+}
+
+static bool counts_ops(struct page_lock *entry)
+{
+    return atomic_load_explicit(&entry->counts_ops, memory_order_relaxed);
+}
+
+/* A lock that counts its holds counts them where it is. */
+static _Atomic uint64_t *holds_of(struct page_lock *entry)
+{
+    struct lock_id *id = atomic_load_explicit(&known[index_of(entry)].id, memory_order_relaxed);
+    return id && id->counts ? &id->hold_seq : &entry->holds;
+}
+
+uint64_t lock_hold(struct page_lock *entry)
+{
+    return load(holds_of(entry));
+}
+
+uint64_t lock_next_hold(struct page_lock *entry)
+{
+    uint64_t hold = atomic_fetch_add_explicit(holds_of(entry), 1, memory_order_relaxed) + 1;
+    if (counts_ops(entry))
+        store(&entry->holds, hold);
+    return hold;
+}
+
+static void note_ops(struct page_lock *entry, uint64_t holds)
+{
+    raise_to(&entry->ops, holds - load(&known[index_of(entry)].first_op));
+}
+
+void lock_add_wait(struct page_lock *entry, uint64_t wait_ns)
+{
     add(&entry->contentions, 1);
     add(&entry->wait_ns, wait_ns);
     raise_to(&entry->max_ns, wait_ns);
-    if (entry != &others)
-        raise_to(&entry->last_op, load(&id->hold_seq));
+    if (counts_ops(entry))
+        note_ops(entry, lock_hold(entry));
 }
 
-void lock_add_charge(struct lock_id *id, uint64_t charge_ns)
+void lock_add_charge(struct page_lock *entry, uint64_t charge_ns)
 {
-    add(&entry_of(id)->charge_ns, charge_ns);
+    add(&entry->charge_ns, charge_ns);
 }
 
-void lock_add_handoff(struct lock_id *id, uint64_t handoff_ns)
+void lock_add_handoff(struct page_lock *entry, uint64_t handoff_ns)
 {
-    add(&entry_of(id)->handoff_ns, handoff_ns);
+    add(&entry->handoff_ns, handoff_ns);
 }
 
-void lock_add_dropped(struct lock_id *id)
+static void drop(struct page_lock *entry, uint64_t wait_ns)
 {
-    add(&entry_of(id)->dropped, 1);
+    add(&entry->dropped, 1);
+    add(&entry->dropped_ns, wait_ns);
+}
+
+void lock_add_unslotted(struct page_lock *entry, uint64_t wait_ns)
+{
+    add(&page.header.losses.waits_unslotted, 1);
+    add(&page.header.losses.waits_unslotted_ns, wait_ns);
+    drop(entry, wait_ns);
+}
+
+void lock_add_unlocked(struct page_lock *entry, uint64_t wait_ns)
+{
+    add(&page.header.losses.waits_unlocked, 1);
+    add(&page.header.losses.waits_unlocked_ns, wait_ns);
+    if (!entry)
+        entry = others();
+    if (!entry)
+        return;
+    add(&entry->contentions, 1);
+    add(&entry->wait_ns, wait_ns);
+    raise_to(&entry->max_ns, wait_ns);
+    drop(entry, wait_ns);
 }
 
 /* --- Totals -------------------------------------------------------------------------------------------- */
 
 /* `name` is what out->name points to. */
-static void totals_read(struct lock_entry *entry, struct msc_ev_lock_totals *out, struct name *name)
+static void totals_read(struct page_lock *entry, struct msc_ev_lock_totals *out, char name[PAGE_NAME])
 {
     name_read(entry, name);
     *out = (struct msc_ev_lock_totals){
         .lock = load(&entry->lock),
-        .name = name->text,
+        .name = name,
         .kind = atomic_load_explicit(&entry->kind, memory_order_relaxed),
-        .ops = load(&entry->last_op) - load(&entry->first_op),
+        .map = load(&entry->map),
+        .site = load(&entry->site),
+        .ops = load(&entry->ops),
         .contentions = load(&entry->contentions),
         .wait_ns = load(&entry->wait_ns),
         .charge_ns = load(&entry->charge_ns),
@@ -229,87 +385,102 @@ static bool is_contended(const struct msc_ev_lock_totals *totals)
 
 static void add_to_others(const struct msc_ev_lock_totals *totals)
 {
-    add(&others.last_op, totals->ops);
-    add(&others.contentions, totals->contentions);
-    add(&others.wait_ns, totals->wait_ns);
-    add(&others.charge_ns, totals->charge_ns);
-    add(&others.handoff_ns, totals->handoff_ns);
-    add(&others.dropped, totals->dropped);
-    raise_to(&others.max_ns, totals->max_ns);
+    struct page_lock *entry = others();
+    if (!entry)
+        return;
+    add(&entry->ops, totals->ops);
+    add(&entry->contentions, totals->contentions);
+    add(&entry->wait_ns, totals->wait_ns);
+    add(&entry->charge_ns, totals->charge_ns);
+    add(&entry->handoff_ns, totals->handoff_ns);
+    add(&entry->dropped, totals->dropped);
+    raise_to(&entry->max_ns, totals->max_ns);
+}
+
+static void entry_retire(struct page_lock *entry)
+{
+    char name[PAGE_NAME];
+    struct msc_ev_lock_totals totals;
+    totals_read(entry, &totals, name);
+    totals.lock_gen = load(&entry->gen);
+    entry_give_back(entry);
+    if (is_contended(&totals) && msc_gate_on(MSC_EVENT_LOCK_TOTALS))
+        msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);
+    else
+        add_to_others(&totals);
 }
 
 void lock_retire(struct lock_id *id)
 {
-    struct lock_entry *entry = entry_of(id);
-    if (!entry || entry == &others) {
-        add(&others.last_op, load(&id->hold_seq));
-    } else if (is_enrolled(id, entry)) {
-        store(&entry->last_op, load(&id->hold_seq));
-        struct msc_ev_lock_totals totals;
-        struct name name;
-        totals_read(entry, &totals, &name);
-        totals.lock_gen = load(&id->gen);
-        entry_give_back(entry);
-        if (is_contended(&totals) && msc_gate_on(MSC_EVENT_LOCK_TOTALS))
-            msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);
-        else
-            add_to_others(&totals);
+    uint32_t index = atomic_load_explicit(&id->entry, memory_order_relaxed);
+    struct page_lock *entry = entry_if_own(id, index);
+    if (entry) {
+        if (counts_ops(entry))
+            note_ops(entry, load(&id->hold_seq));
+        entry_retire(entry);
+    } else if (load(&id->hold_seq) && index == 0) {
+        add_to_others(&(struct msc_ev_lock_totals){.ops = load(&id->hold_seq)});
     }
     store(&id->hold_seq, 0);
     store(&id->gen, 0);
-    atomic_store_explicit(&id->entry, NULL, memory_order_relaxed);
+    atomic_store_explicit(&id->entry, 0, memory_order_relaxed);
+    atomic_store_explicit(&id->contended, NULL, memory_order_relaxed);
+}
+
+void contention_retire(const void *lock)
+{
+    struct page_lock *entry = contention_of(lock);
+    if (!entry)
+        return;
+    bucket_remove(lock, index_of(entry));
+    entry_retire(entry);
 }
 
 /* The program may have freed the lock without a word, and unmapped the memory: the kernel checks that. */
-static void look_at_ops(struct lock_entry *entry)
+static void look_at_ops(struct page_lock *entry, uint64_t gen)
 {
+    struct known *own = &known[index_of(entry)];
     struct lock_id copy;
     struct iovec to = {&copy, sizeof copy};
-    struct iovec from = {.iov_base = (void *)(uintptr_t)atomic_load_explicit(&entry->id, memory_order_relaxed),
-                         .iov_len = sizeof copy};
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof copy &&
-        atomic_load_explicit(&copy.entry, memory_order_relaxed) == entry)
-        raise_to(&entry->last_op, load(&copy.hold_seq));
+    struct iovec from = {.iov_base = atomic_load_explicit(&own->id, memory_order_relaxed), .iov_len = sizeof copy};
+    if (from.iov_base && process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof copy && copy.counts == 1 &&
+        atomic_load_explicit(&copy.entry, memory_order_relaxed) == index_of(entry) && load(&copy.gen) == gen)
+        note_ops(entry, load(&copy.hold_seq));
 }
 
-static void entry_emit(struct lock_entry *entry)
+static void entry_emit(struct page_lock *entry)
 {
-    uint64_t owner = atomic_load_explicit(&entry->owner, memory_order_acquire);
-    if (is_free(owner) || owner == being_claimed())
+    uint64_t gen = atomic_load_explicit(&entry->gen, memory_order_acquire);
+    if (gen == 0 || gen == PAGE_GEN_CLAIMED)
         return;
-    look_at_ops(entry);
+    if (counts_ops(entry))
+        look_at_ops(entry, gen);
+    char name[PAGE_NAME];
     struct msc_ev_lock_totals totals;
-    struct name name;
-    totals_read(entry, &totals, &name);
-    totals.lock_gen = owner & ((UINT64_C(1) << TAG_SHIFT) - 1);
+    totals_read(entry, &totals, name);
+    totals.lock_gen = gen == PAGE_GEN_OTHERS ? 0 : gen;
     /* Still the same lock's? Adding nothing, unlike a load, comes after the loads above. */
-    bool same = atomic_fetch_add_explicit(&entry->owner, 0, memory_order_acq_rel) == owner;
+    bool same = atomic_fetch_add_explicit(&entry->gen, 0, memory_order_acq_rel) == gen;
     if (same && (totals.ops || is_contended(&totals)))
         msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);
 }
 
 void lock_emit_all(void)
 {
-    if (!msc_gate_on(MSC_EVENT_LOCK_TOTALS))
+    if (!msc_gate_on(MSC_EVENT_LOCK_TOTALS) || atomic_load(&page_readiness) != PAGE_READY)
         return;
-    for (struct lock_entry *entry = entries; entry < entries + ENTRIES; entry++)
+    for (struct page_lock *entry = page.locks + PAGE_LOCKS; entry-- > page.locks;) /* the others last */
         entry_emit(entry);
-    struct msc_ev_lock_totals totals;
-    struct name none;
-    totals_read(&others, &totals, &none);
-    totals.name = "[other locks]";
-    if (totals.ops || is_contended(&totals))
-        msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);
 }
 
-static void others_in_child(void)
+static void in_child(void)
 {
-    static struct lock_id none;
-    entry_fill(&others, &none, 0, 0);
+    for (uint32_t i = 0; i < CONTENTION_BUCKETS; i++)
+        store(&contention_index[i], 0);
 }
 
 __attribute__((constructor(101))) static void locks_prepare(void)
 {
-    pthread_atfork(NULL, NULL, others_in_child);
+    pthread_atfork(NULL, NULL, in_child);
     msc_emit_at_farewell(lock_emit_all);
 }

@@ -27,7 +27,7 @@ uint64_t map_key_id(const struct msc_map *map, const struct map_key *key)
 
 bool map_key_is_kept(const struct msc_map *map, const struct map_key *key)
 {
-    return key_id_is_kept(map_key_id(map, key), config.map_rate);
+    return key_id_is_kept(map_key_id(map, key), config_map_rate());
 }
 
 static uint64_t address_of(const void *object)
@@ -64,7 +64,7 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,
         .key_id = map_key_id(map, key),
-        .rate = config.map_rate,
+        .rate = config_map_rate(),
         .hash = hash,
         .tophash = msc_map_tophash(hash),
         .scope = thread_self.scope,
@@ -113,7 +113,7 @@ static struct msc_ev_map_op describe_op(const struct msc_map *map, uint64_t key_
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,
         .key_id = key_id,
-        .rate = config.map_rate,
+        .rate = config_map_rate(),
         .scope = thread_self.scope,
         .action = thread_self.action,
     };

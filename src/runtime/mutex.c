@@ -2,104 +2,80 @@
 #include <mapscope/mutex.h>
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "runtime/contention.h"
+#include "runtime/own_lock.h"
 #include "runtime/stack.h"
 
-/* What msc_mutex is behind its public face. */
-struct mutex {
-    pthread_mutex_t real;
-    struct contention contention;
-};
-
-_Static_assert(sizeof(struct mutex) == sizeof(msc_mutex), "the public storage fits");
-_Static_assert(_Alignof(struct mutex) == _Alignof(msc_mutex), "the public storage is aligned");
-
-/* What the header's inline functions touch. */
-#define SAME_PLACE(ours, publicly)                                                                                     \
-    _Static_assert(offsetof(struct mutex, ours) == offsetof(msc_mutex, publicly), #publicly)
-SAME_PLACE(contention.word, msc_word);
-SAME_PLACE(contention.wait, msc_wait);
-SAME_PLACE(contention.id.hold_seq, msc_holds);
-SAME_PLACE(contention.id.name, msc_name);
-
-static struct mutex *mutex_of(msc_mutex *public)
+static int block(msc_mutex *mutex, const struct timespec *deadline)
 {
-    return (struct mutex *)(void *)public;
-}
-
-/* A hint: glibc writes it without synchronisation, and clears it when the mutex is released. */
-static uint32_t owner_tid(struct mutex *mutex)
-{
-#ifdef __GLIBC__
-    return (uint32_t)__atomic_load_n(&mutex->real.__data.__owner, __ATOMIC_RELAXED);
-#else
-    (void)mutex;
-    return 0;
-#endif
-}
-
-static int block(struct mutex *mutex, const struct timespec *deadline)
-{
-    return deadline ? pthread_mutex_timedlock(&mutex->real, deadline) : pthread_mutex_lock(&mutex->real);
+    msc_guard++;
+    int error = deadline ? pthread_mutex_timedlock(&mutex->msc_real, deadline) : pthread_mutex_lock(&mutex->msc_real);
+    msc_guard--;
+    return error;
 }
 
 /* Here and in msc_mutex_settle the stack begins with our caller: the user's function, the header being inlined. */
-int msc_mutex_wait(msc_mutex *public, const struct timespec *deadline)
+int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline)
 {
-    struct mutex *mutex = mutex_of(public);
+    struct lock_id *id = own_lock_id(&mutex->msc_id);
     if (!contention_wanted()) {
         int error = block(mutex, deadline);
-        if (error == 0)
-            contention_count(&mutex->contention);
+        if (error == 0) {
+            own_lock_count(id);
+            msc_mutex_overtake(mutex);
+        }
         return -error;
     }
+    const struct contention_how how = {MSC_MODE_EXCLUSIVE, MSC_LOCK_MUTEX, own_mutex_holder(&mutex->msc_real)};
+    struct page_lock *entry = lock_contend(id, &(struct lock_kind){.lock = (uintptr_t)mutex, .kind = MSC_LOCK_MUTEX});
     struct contention_wait wait;
-    contention_join(&mutex->contention, mutex, owner_tid(mutex), STACK_HERE(), &wait);
+    contention_join(entry, &how, STACK_HERE(), &wait);
     int error = block(mutex, deadline);
     if (error == 0)
-        contention_acquire(&mutex->contention, &wait);
+        contention_acquire(&wait);
     else
-        contention_give_up(&mutex->contention, &wait, error == ETIMEDOUT ? MSC_WAIT_TIMEOUT : MSC_WAIT_ERROR);
+        contention_give_up(&wait, error == ETIMEDOUT ? MSC_WAIT_TIMEOUT : MSC_WAIT_ERROR);
+    if (error == 0 && !entry)
+        own_lock_count(id);
     return -error;
 }
 
-void msc_mutex_overtake(msc_mutex *public)
+void msc_mutex_overtake(msc_mutex *mutex)
 {
-    contention_overtake(&mutex_of(public)->contention);
+    struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
+    if (entry)
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
 }
 
-int msc_mutex_settle(msc_mutex *public)
+int msc_mutex_settle(msc_mutex *mutex)
 {
-    struct mutex *mutex = mutex_of(public);
+    struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
+    if (!entry)
+        return pthread_mutex_unlock(&mutex->msc_real);
     struct contention_release release;
-    contention_release(&mutex->contention, mutex, &release);
-    pthread_mutex_unlock(&mutex->real);
+    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    pthread_mutex_unlock(&mutex->msc_real);
     contention_tell(&release, STACK_HERE());
     return 0;
 }
 
-int msc_mutex_init(msc_mutex *public, const char *name)
+int msc_mutex_init(msc_mutex *mutex, const char *name)
 {
-    struct mutex *mutex = mutex_of(public);
-    memset(mutex, 0, sizeof *mutex);
-    int error = pthread_mutex_init(&mutex->real, NULL);
+    int error = pthread_mutex_init(&mutex->msc_real, NULL);
     if (error)
         return -error;
-    mutex->contention.id.name = name;
-    atomic_store_explicit(&mutex->contention.forks, atomic_load_explicit(&thread_forks, memory_order_relaxed),
-                          memory_order_relaxed);
-    lock_enroll(&mutex->contention.id, (uintptr_t)mutex, MSC_LOCK_MUTEX);
+    mutex->msc_id = (struct msc_lock_id)MSC_LOCK_ID_INITIALIZER(name, 1);
+    lock_enroll(own_lock_id(&mutex->msc_id), &(struct lock_kind){.lock = (uintptr_t)mutex,
+                                                                 .site = (uintptr_t)__builtin_return_address(0),
+                                                                 .kind = MSC_LOCK_MUTEX});
     return 0;
 }
 
-int msc_mutex_destroy(msc_mutex *public)
+int msc_mutex_destroy(msc_mutex *mutex)
 {
-    struct mutex *mutex = mutex_of(public);
-    int error = pthread_mutex_destroy(&mutex->real);
+    int error = pthread_mutex_destroy(&mutex->msc_real);
     if (error == 0)
-        lock_retire(&mutex->contention.id);
+        lock_retire(own_lock_id(&mutex->msc_id));
     return -error;
 }

@@ -58,20 +58,20 @@ static double hybrid_weight(double fraction, double rate_ns, double contended_ns
     return 1 / (1 - (1 - 1 / fraction) * exp_minus(contended_ns / rate_ns));
 }
 
-uint64_t sampler_weight(const struct config *settings, uint64_t contended_ns)
+uint64_t sampler_weight(struct mutex_sampling settings, uint64_t contended_ns)
 {
-    uint64_t fraction = settings->mutex_fraction < fraction_max ? settings->mutex_fraction : fraction_max;
-    if (settings->mutex_mode == MSC_SAMPLER_OFF || fraction == 0)
+    uint64_t fraction = settings.fraction < fraction_max ? settings.fraction : fraction_max;
+    if (settings.mode == MSC_SAMPLER_OFF || fraction == 0)
         return 0;
-    if (settings->mutex_mode == MSC_SAMPLER_BERNOULLI || fraction == 1 || settings->mutex_rate_ns == 0)
+    if (settings.mode == MSC_SAMPLER_BERNOULLI || fraction == 1 || settings.rate_ns == 0)
         return fraction * MSC_WEIGHT_ONE;
-    double weight = hybrid_weight((double)fraction, (double)settings->mutex_rate_ns, (double)contended_ns);
+    double weight = hybrid_weight((double)fraction, (double)settings.rate_ns, (double)contended_ns);
     return (uint64_t)(weight * (double)MSC_WEIGHT_ONE + 0.5);
 }
 
 uint64_t sampler_draw(uint64_t contended_ns)
 {
-    uint64_t weight = sampler_weight(&config, contended_ns);
+    uint64_t weight = sampler_weight(config_mutex_sampling(), contended_ns);
     if (weight <= MSC_WEIGHT_ONE)
         return weight;
     if (generator.seeded != thread_tid())

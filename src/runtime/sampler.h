@@ -28,10 +28,10 @@
 #include "runtime/config.h"
 
 /* The weight that a contention of `contended_ns` gets if it is kept, at most 2^48; 0: nothing is kept. */
-uint64_t sampler_weight(const struct config *settings, uint64_t contended_ns);
+uint64_t sampler_weight(struct mutex_sampling settings, uint64_t contended_ns);
 
 /*
- * Draws: the weight of a contention of `contended_ns` under the settings of this process, or 0: drop it.
+ * Draws: the weight of a contention of `contended_ns` under the settings in force, or 0: drop it.
  * Uses the calling thread's own generator. About 10 ns (hybrid), 3 ns (Bernoulli); no lock, no system call.
  */
 uint64_t sampler_draw(uint64_t contended_ns);

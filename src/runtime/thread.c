@@ -12,6 +12,7 @@ enum { NAME_SIZE = 16 };           /* of a thread, with its NUL, as the kernel k
 enum { KEYS_WITHOUT_MALLOC = 32 }; /* glibc keeps the values of the first keys in the thread itself */
 
 __thread struct thread_state thread_self;
+__thread volatile int msc_guard;
 _Atomic uint32_t thread_forks;
 
 static pthread_key_t exit_key;

@@ -14,9 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/private.h"
+
 struct thread_state {
     uint32_t tid;     /* kernel thread id; 0 = not asked yet */
-    bool in_hook;     /* inside an emit: instrumented calls pass straight through */
     bool announced;   /* thread_start went out */
     uint64_t scope;   /* innermost open scope; 0 = none */
     uint64_t action;  /* deferred action that is running; 0 = none */

@@ -98,7 +98,7 @@ LAYOUT(lock_release, lock_release,
 EVENT(lock_release, lock_release, lock_release)
 
 LAYOUT(lock_totals, lock_totals,
-    LOCK() TEXT(name) U32(kind) U64(ops) U64(contentions) U64(wait_ns) U64(charge_ns) U64(handoff_ns) U64(max_ns)
+    LOCK() TEXT(name) U32(kind) HEX(map) HEX(site) U64(ops) U64(contentions) U64(wait_ns) U64(charge_ns) U64(handoff_ns) U64(max_ns)
     U64(dropped))
 EVENT(lock_totals, lock_totals, lock_totals)
 

@@ -73,6 +73,7 @@ static inline int lock_recorder_setup(void **state)
     lock_record_count = 0;
     config.mutex_mode = MSC_SAMPLER_BERNOULLI;
     config.mutex_fraction = 1;
+    config_apply(&config);
     msc_emit_reset();
     assert_int_equal(msc_emit_register(keep_lock_event, &gates), 0);
     gates_set(1);

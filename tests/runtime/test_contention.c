@@ -5,57 +5,77 @@
 #include <unistd.h>
 
 #include "runtime/contention.h"
+#include "runtime/locks.h"
 #include "runtime/stack.h"
 
 enum { WAITERS = 16 };
 
 /* A lock that exists only as accounting, and the waits of the threads that the test plays. */
 struct fixture {
-    struct contention contention;
+    struct lock_id id;
+    struct page_lock *entry;
     struct contention_wait waits[WAITERS];
+    int owner;
 };
+
+static struct page_lock *contend(struct fixture *fixture)
+{
+    return lock_contend(&fixture->id, &(struct lock_kind){.lock = (uintptr_t)fixture, .kind = MSC_LOCK_MUTEX});
+}
 
 static struct fixture *fixture_at(uint64_t start_ns)
 {
     static struct fixture fixture;
-    fixture = (struct fixture){.contention.id.name = "lock"};
-    atomic_store(&fixture.contention.forks, atomic_load(&thread_forks));
+    fixture = (struct fixture){.id.name = "lock", .id.counts = 1, .owner = 77};
+    fixture.entry = contend(&fixture);
     now_ns = start_ns;
     clock_source = fake_now;
     return &fixture;
 }
 
-static void joins(struct fixture *fixture, int waiter, uint64_t time_ns)
+static void joins_as(struct fixture *fixture, int waiter, enum msc_lock_mode mode, uint64_t time_ns)
 {
     now_ns = time_ns;
-    contention_join(&fixture->contention, fixture, 77, STACK_HERE(), &fixture->waits[waiter]);
+    const struct contention_how how = {mode, MSC_LOCK_MUTEX, &fixture->owner};
+    fixture->entry = contend(fixture);
+    contention_join(fixture->entry, &how, STACK_HERE(), &fixture->waits[waiter]);
+}
+
+static void joins(struct fixture *fixture, int waiter, uint64_t time_ns)
+{
+    joins_as(fixture, waiter, MSC_MODE_EXCLUSIVE, time_ns);
 }
 
 static void acquires(struct fixture *fixture, int waiter, uint64_t time_ns)
 {
     now_ns = time_ns;
-    contention_acquire(&fixture->contention, &fixture->waits[waiter]);
+    contention_acquire(&fixture->waits[waiter]);
 }
 
 static void gives_up(struct fixture *fixture, int waiter, uint64_t time_ns)
 {
     now_ns = time_ns;
-    contention_give_up(&fixture->contention, &fixture->waits[waiter], MSC_WAIT_TIMEOUT);
+    contention_give_up(&fixture->waits[waiter], MSC_WAIT_TIMEOUT);
 }
 
+/* As the inline path of our locks does. */
 static void acquires_without_waiting(struct fixture *fixture, uint64_t time_ns)
 {
     now_ns = time_ns;
-    contention_count(&fixture->contention);
+    atomic_fetch_add(&fixture->id.hold_seq, 1);
+    struct page_lock *entry = lock_contended(&fixture->id);
+    if (entry)
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
 }
 
 static void releases(struct fixture *fixture, uint64_t time_ns)
 {
     now_ns = time_ns;
     struct contention_release release;
-    if (!contention_to_settle(&fixture->contention))
+    struct page_lock *entry = lock_contended(&fixture->id);
+    if (!entry || !contention_to_settle(entry))
         return;
-    contention_release(&fixture->contention, fixture, &release);
+    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
     contention_tell(&release, STACK_HERE());
 }
 
@@ -63,7 +83,7 @@ static void assert_conserved(const struct fixture *fixture)
 {
     struct sums sums = recorded_sums(fixture);
     assert_int_equal(sums.wait_ns, sums.charge_ns + sums.handoff_ns);
-    assert_int_equal(atomic_load(&fixture->contention.word), 0);
+    assert_int_equal(atomic_load(&fixture->entry->word), 0);
 }
 
 static void assert_release(size_t n, uint64_t charge_ns, uint64_t handoff_ns, uint64_t contended_ns, uint32_t waiters)
@@ -107,7 +127,7 @@ static void test_a_wait_names_its_owner_its_hold_and_its_length(void **state)
     releases(fixture, 300);
     const struct lock_record *record = recorded(MSC_EVENT_LOCK_WAIT, 0);
     assert_int_equal(record->wait.lock, (uintptr_t)fixture);
-    assert_int_equal(record->wait.lock_gen, atomic_load(&fixture->contention.id.gen));
+    assert_int_equal(record->wait.lock_gen, atomic_load(&fixture->id.gen));
     assert_string_equal(record->wait.name, "lock");
     assert_int_equal(record->wait.begin_ns, 100);
     assert_int_equal(record->wait.wait_ns, 105);
@@ -245,9 +265,9 @@ static void test_the_first_waiter_need_not_have_written_its_time(void **state)
     acquires(fixture, 0, 40);
     releases(fixture, 50);
     acquires_without_waiting(fixture, 60);
-    uint64_t not_written = atomic_load(&fixture->contention.first_ns);
+    uint64_t not_written = atomic_load(&fixture->entry->first_ns);
     joins(fixture, 1, 100);
-    atomic_store(&fixture->contention.first_ns, not_written); /* preempted right after it joined */
+    atomic_store(&fixture->entry->first_ns, not_written); /* preempted right after it joined */
     releases(fixture, 180);
     assert_release(1, 80, 0, 80, 1);
 }
@@ -271,12 +291,12 @@ static void test_the_65536th_waiter_is_dropped_and_counted(void **state)
     (void)state;
     struct fixture *fixture = fixture_at(1000);
     uint64_t full = UINT64_C(0xffff) << 48 | ((UINT64_C(0xffff) * 1000) & ((UINT64_C(1) << 48) - 1));
-    atomic_store(&fixture->contention.word, full);
+    atomic_store(&fixture->entry->word, full);
     joins(fixture, 0, 1000);
     gives_up(fixture, 0, 1000);
-    assert_int_equal(atomic_load(&fixture->contention.word), full);
+    assert_int_equal(atomic_load(&fixture->entry->word), full);
     assert_int_equal(recorded_count(MSC_EVENT_LOCK_WAIT), 0);
-    lock_retire(&fixture->contention.id);
+    lock_retire(&fixture->id);
     assert_int_equal(recorded_totals("lock")->dropped, 1);
 }
 
@@ -293,7 +313,7 @@ static void test_tracing_that_ends_within_a_hold_still_settles_it(void **state)
     releases(fixture, 220);
     assert_int_equal(recorded_count(MSC_EVENT_LOCK_RELEASE), 1); /* the first one ended while nobody listened */
     assert_release(0, 0, 10, 0, 0);
-    lock_retire(&fixture->contention.id);
+    lock_retire(&fixture->id);
     const struct msc_ev_lock_totals *totals = recorded_totals("lock");
     assert_int_equal(totals->wait_ns, 110);
     assert_int_equal(totals->charge_ns, 100);
@@ -304,6 +324,7 @@ static void test_totals_are_kept_although_nothing_is_sampled(void **state)
 {
     (void)state;
     config.mutex_mode = MSC_SAMPLER_OFF;
+    config_apply(&config);
     struct fixture *fixture = fixture_at(0);
     acquires_without_waiting(fixture, 0);
     joins(fixture, 0, 100);
@@ -313,7 +334,7 @@ static void test_totals_are_kept_although_nothing_is_sampled(void **state)
     acquires(fixture, 0, 230);
     releases(fixture, 240);
     assert_int_equal(lock_record_count, 0);
-    lock_retire(&fixture->contention.id);
+    lock_retire(&fixture->id);
     const struct msc_ev_lock_totals *totals = recorded_totals("lock");
     assert_int_equal(totals->lock, (uintptr_t)fixture);
     assert_int_equal(totals->ops, 2);
@@ -331,15 +352,16 @@ static void test_waits_without_a_slot_are_counted_and_stay_in_the_totals(void **
     enum { PROBED = 16, MORE_THAN_SLOTS = 40 }; /* waits that other tests did not end may keep some */
     struct fixture *fixture = fixture_at(0);
     static struct contention_wait waits[MORE_THAN_SLOTS];
+    const struct contention_how how = {MSC_MODE_EXCLUSIVE, MSC_LOCK_MUTEX, NULL};
     acquires_without_waiting(fixture, 0);
     now_ns = 100;
     for (int i = 0; i < MORE_THAN_SLOTS; i++)
-        contention_join(&fixture->contention, fixture, 0, STACK_HERE(), &waits[i]);
+        contention_join(fixture->entry, &how, STACK_HERE(), &waits[i]);
     now_ns = 110;
     for (int i = 0; i < MORE_THAN_SLOTS; i++)
-        contention_give_up(&fixture->contention, &waits[i], MSC_WAIT_TIMEOUT);
+        contention_give_up(&waits[i], MSC_WAIT_TIMEOUT);
     releases(fixture, 200);
-    lock_retire(&fixture->contention.id);
+    lock_retire(&fixture->id);
     const struct msc_ev_lock_totals *totals = recorded_totals("lock");
     struct sums sums = recorded_sums(fixture);
     assert_in_range(sums.waits, 1, PROBED);
@@ -352,7 +374,7 @@ static void test_waits_without_a_slot_are_counted_and_stay_in_the_totals(void **
 static int child_forgets(struct fixture *fixture)
 {
     releases(fixture, 500);
-    bool forgot = lock_record_count == 0 && atomic_load(&fixture->contention.word) == 0;
+    bool forgot = lock_record_count == 0 && atomic_load(&fixture->entry->word) == 0;
     acquires_without_waiting(fixture, 600);
     joins(fixture, 3, 700);
     releases(fixture, 800);
@@ -414,7 +436,7 @@ static void test_a_release_beside_a_thread_that_forgets_the_parent_is_safe(void 
     acquires(fixture, 0, 200);
     pid_t child = fork();
     if (child == 0) {
-        contention_overtake(&fixture->contention);
+        acquires_without_waiting(fixture, 400);
         releases(fixture, 500);
         _exit(0);
     }

@@ -131,6 +131,7 @@ static void test_the_settings_are_told_once_a_process_when_somebody_listens(void
 {
     (void)state;
     config.mutex_fraction = 17;
+    config_apply(&config);
     msc_emit_register(count, &gates);
     msc_emit(MSC_EVENT_LOG, &note);
     assert_int_equal(counts[MSC_EVENT_SAMPLER_CONFIG], 0);

@@ -164,6 +164,7 @@ static void test_a_clear_tells_how_many_it_removed(void **state)
     for (uint64_t key = 0; key < 3; key++)
         assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
     config.map_rate = 0; /* a clear concerns every key */
+    config_apply(&config);
     assert_int_equal(msc_map_clear(map), 0);
     const struct record *record = recorded(MSC_EVENT_MAP_CLEAR, 0);
     assert_int_equal(record->op.seq, 4);
@@ -181,11 +182,13 @@ static void test_a_growth_has_a_beginning_and_an_end(void **state)
 {
     (void)state;
     config.map_rate = 0; /* never dropped by sampling */
+    config_apply(&config);
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 13);
     for (uint64_t key = 0; key < 13; key++)
         assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
     uint32_t noverflow = (uint32_t)map->noverflow;
     config.map_rate = 1;
+    config_apply(&config);
     assert_int_equal(msc_map_assign_u64(map, 13, NULL), 0);
     const struct msc_ev_map_grow *grow = &recorded(MSC_EVENT_MAP_GROW, 0)->grow;
     assert_int_equal(grow->map, address(map));
@@ -276,6 +279,7 @@ static void test_each_misuse_is_a_fault_that_names_the_other_thread(void **state
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
     struct msc_map_iter iter;
     config.map_rate = 0; /* never dropped by sampling */
+    config_apply(&config);
     assert_int_equal(msc_map_iter_begin(map, &iter), 0);
     assert_int_equal(msc_map_assign_u64(map, 5, NULL), 0);
     msc_map_iter_end(&iter);
@@ -308,6 +312,7 @@ static void test_a_sampled_key_keeps_its_whole_history(void **state)
     (void)state;
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
     config.map_rate = 10;
+    config_apply(&config);
     for (uint64_t key = 0; key < 1000; key++) {
         assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
         msc_map_find_u64(map, key);
@@ -336,6 +341,7 @@ static void test_rate_0_keeps_no_key(void **state)
     (void)state;
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
     config.map_rate = 0;
+    config_apply(&config);
     assert_int_equal(msc_map_assign_u64(map, 5, NULL), 0);
     assert_non_null(msc_map_find_u64(map, 5));
     assert_int_equal(msc_map_delete_u64(map, 5), 0);

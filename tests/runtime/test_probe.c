@@ -173,6 +173,7 @@ static void test_a_key_that_is_not_sampled_counts_but_is_silent(void **state)
     (void)state;
     struct msc_probe probe = make_probe(0);
     config.map_rate = 0;
+    config_apply(&config);
     assert_int_equal(MSC_PROBE_MAP_ASSIGN(&probe, 0, "a", 1, true), 1);
     MSC_PROBE_MAP_ACCESS(&probe, 0, "a", 1, true, 1);
     MSC_PROBE_MAP_DELETE(&probe, 0, "a", 1, true, 1);

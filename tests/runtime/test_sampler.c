@@ -7,12 +7,20 @@
 #include "runtime/event.h"
 #include "runtime/sampler.h"
 
-static const struct config hybrid = {
-    .mutex_mode = MSC_SAMPLER_HYBRID, .mutex_fraction = 100, .mutex_rate_ns = 10000000};
+static const struct mutex_sampling hybrid = {MSC_SAMPLER_HYBRID, 100, 10000000};
 
-static double weight_of(const struct config *settings, uint64_t contended_ns)
+static double weight_of(struct mutex_sampling settings, uint64_t contended_ns)
 {
     return (double)sampler_weight(settings, contended_ns) / (double)MSC_WEIGHT_ONE;
+}
+
+static struct mutex_sampling in_force;
+
+static void set(struct mutex_sampling sampling)
+{
+    in_force = sampling;
+    config_apply(&(struct config){
+        .mutex_mode = sampling.mode, .mutex_fraction = sampling.fraction, .mutex_rate_ns = sampling.rate_ns});
 }
 
 /* 1 / (1 - 0.99 exp(-c / 10 ms)), evaluated with 50 digits: the table of sampler.h. */
@@ -31,18 +39,15 @@ static void test_hybrid_weights_follow_the_formula(void **state)
         {100000000, 1.000044948},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        assert_float_equal(weight_of(&hybrid, table[i].contended_ns), table[i].weight, 1.0 / 65536);
-    assert_int_equal(sampler_weight(&hybrid, UINT64_MAX), MSC_WEIGHT_ONE);
+        assert_float_equal(weight_of(hybrid, table[i].contended_ns), table[i].weight, 1.0 / 65536);
+    assert_int_equal(sampler_weight(hybrid, UINT64_MAX), MSC_WEIGHT_ONE);
 }
 
 static void test_fraction_one_keeps_all_with_weight_exactly_one(void **state)
 {
     (void)state;
-    struct config all = {.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 1};
     for (int mode = MSC_SAMPLER_BERNOULLI; mode <= MSC_SAMPLER_HYBRID; mode++) {
-        all.mutex_mode = (enum msc_sampler_mode)mode;
-        all.mutex_rate_ns = 1000;
-        config = all;
+        set((struct mutex_sampling){(enum msc_sampler_mode)mode, 1, 1000});
         for (uint64_t ns = 0; ns < 100; ns++)
             assert_int_equal(sampler_draw(ns * ns), MSC_WEIGHT_ONE);
     }
@@ -51,17 +56,17 @@ static void test_fraction_one_keeps_all_with_weight_exactly_one(void **state)
 static void test_off_keeps_nothing(void **state)
 {
     (void)state;
-    config = (struct config){.mutex_mode = MSC_SAMPLER_OFF, .mutex_fraction = 1};
+    set((struct mutex_sampling){MSC_SAMPLER_OFF, 1, 0});
     assert_int_equal(sampler_draw(1000000), 0);
-    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 0};
+    set((struct mutex_sampling){MSC_SAMPLER_BERNOULLI, 0, 0});
     assert_int_equal(sampler_draw(1000000), 0);
 }
 
 static void test_the_largest_fraction_still_fits(void **state)
 {
     (void)state;
-    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = UINT64_MAX};
-    assert_int_equal(sampler_weight(&config, 1), MSC_WEIGHT_ONE << 32);
+    set((struct mutex_sampling){MSC_SAMPLER_BERNOULLI, UINT64_MAX, 0});
+    assert_int_equal(sampler_weight(config_mutex_sampling(), 1), MSC_WEIGHT_ONE << 32);
 }
 
 /* --- Unbiased ---------------------------------------------------------------------------------------------- */
@@ -83,7 +88,7 @@ static struct estimate estimate(unsigned n)
     struct estimate e = {0};
     for (unsigned i = 0; i < n; i++) {
         uint64_t contended_ns = contended_at(i);
-        double time = (double)contended_ns, p = 1 / weight_of(&config, contended_ns);
+        double time = (double)contended_ns, p = 1 / weight_of(in_force, contended_ns);
         double weight = (double)sampler_draw(contended_ns) / (double)MSC_WEIGHT_ONE;
         e.kept += weight > 0;
         e.count += weight;
@@ -107,9 +112,8 @@ static void test_weighted_sums_are_unbiased(void **state)
     static const uint64_t fractions[] = {2, 10, 100, 1000}, rates_ns[] = {0, 100000, 10000000, 100000000};
     for (size_t f = 0; f < 4; f++)
         for (size_t r = 0; r < 4; r++) {
-            config = (struct config){.mutex_mode = rates_ns[r] ? MSC_SAMPLER_HYBRID : MSC_SAMPLER_BERNOULLI,
-                                     .mutex_fraction = fractions[f],
-                                     .mutex_rate_ns = rates_ns[r]};
+            set((struct mutex_sampling){rates_ns[r] ? MSC_SAMPLER_HYBRID : MSC_SAMPLER_BERNOULLI, fractions[f],
+                                        rates_ns[r]});
             sampler_seed(2024 + f * 4 + r);
             struct estimate e = estimate(DRAWS);
             assert_true(within_three_errors(e.count, DRAWS, e.count_variance));
@@ -121,10 +125,10 @@ static void test_the_default_is_better_for_times_than_go_with_as_few_samples(voi
 {
     (void)state;
     enum { DRAWS = 1000000 };
-    config = hybrid;
+    set(hybrid);
     sampler_seed(1);
     struct estimate default_mode = estimate(DRAWS);
-    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 20};
+    set((struct mutex_sampling){MSC_SAMPLER_BERNOULLI, 20, 0});
     struct estimate bernoulli = estimate(DRAWS);
     assert_in_range(default_mode.kept, DRAWS / 50, DRAWS / 20);
     assert_in_range(bernoulli.kept, DRAWS / 25, DRAWS / 16); /* more samples, and yet ... */
@@ -150,7 +154,8 @@ static void *pattern_of_thread(void *out)
 static void test_threads_draw_differently_and_a_seed_repeats(void **state)
 {
     (void)state;
-    config = (struct config){.mutex_mode = MSC_SAMPLER_BERNOULLI, .mutex_fraction = 2, .key_seed = 9};
+    config.key_seed = 9;
+    set((struct mutex_sampling){MSC_SAMPLER_BERNOULLI, 2, 0});
     uint64_t patterns[2];
     for (int i = 0; i < 2; i++) {
         pthread_t thread;

@@ -29,25 +29,20 @@
 #include <stdint.h>
 #include <time.h>
 
-#include <mapscope/api.h>
+#include <mapscope/lock.h>
 
 MSC_BEGIN_DECLS
 
 /* Yours to place, the library's to look into: neither copy nor move it. Size and members may change until 1.0. */
 typedef struct msc_mutex {
     pthread_mutex_t msc_real;
-    uint64_t msc_word;  /* 0 = nobody waits and no waiting is unaccounted for */
-    void *msc_wait;     /* the holder's: something is to be told at its release */
-    uint64_t msc_holds; /* so far */
-    uint64_t msc_state[2];
-    const char *msc_name;
-    uint64_t msc_more[4];
+    struct msc_lock_id msc_id;
 } msc_mutex;
 
 /* For a mutex with static storage. `name` is shown in traces: a constant string. */
 #define MSC_MUTEX_INITIALIZER MSC_MUTEX_INITIALIZER_NAMED(NULL)
 /* clang-format off */
-#define MSC_MUTEX_INITIALIZER_NAMED(name) {PTHREAD_MUTEX_INITIALIZER, 0, NULL, 0, {0}, (name), {0}}
+#define MSC_MUTEX_INITIALIZER_NAMED(name) {PTHREAD_MUTEX_INITIALIZER, MSC_LOCK_ID_INITIALIZER(name, 1)}
 /* clang-format on */
 
 /*
@@ -83,46 +78,41 @@ MSC_API int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline);
 MSC_API void msc_mutex_overtake(msc_mutex *mutex);
 MSC_API int msc_mutex_settle(msc_mutex *mutex);
 
-/* Always inlined, so that a stack begins in the caller's own function. */
-#define MSC_MUTEX_INLINE static inline __attribute__((always_inline))
-
 /* 0, or what pthread_mutex_trylock reports. */
-MSC_MUTEX_INLINE int msc_mutex_take(msc_mutex *mutex)
+MSC_LOCK_INLINE int msc_mutex_take(msc_mutex *mutex)
 {
     int error = pthread_mutex_trylock(&mutex->msc_real);
     if (__builtin_expect(error != 0, 0))
         return error;
     /* Written by the holder alone, looked at by others: atomic, but no atomic increment. */
-    __atomic_store_n(&mutex->msc_holds, mutex->msc_holds + 1, __ATOMIC_RELAXED);
-    if (__builtin_expect(__atomic_load_n(&mutex->msc_word, __ATOMIC_RELAXED) != 0, 0))
+    __atomic_store_n(&mutex->msc_id.msc_holds, mutex->msc_id.msc_holds + 1, __ATOMIC_RELAXED);
+    if (msc_lock_is_waited_for(&mutex->msc_id))
         msc_mutex_overtake(mutex);
     return 0;
 }
 
-MSC_MUTEX_INLINE int msc_mutex_lock(msc_mutex *mutex)
+MSC_LOCK_INLINE int msc_mutex_lock(msc_mutex *mutex)
 {
     return msc_mutex_timedlock(mutex, NULL);
 }
 
-MSC_MUTEX_INLINE int msc_mutex_trylock(msc_mutex *mutex)
+MSC_LOCK_INLINE int msc_mutex_trylock(msc_mutex *mutex)
 {
     return -msc_mutex_take(mutex);
 }
 
-MSC_MUTEX_INLINE int msc_mutex_timedlock(msc_mutex *mutex, const struct timespec *deadline)
+MSC_LOCK_INLINE int msc_mutex_timedlock(msc_mutex *mutex, const struct timespec *deadline)
 {
     int error = msc_mutex_take(mutex);
     return error == EBUSY ? msc_mutex_wait(mutex, deadline) : -error;
 }
 
-MSC_MUTEX_INLINE int msc_mutex_unlock(msc_mutex *mutex)
+MSC_LOCK_INLINE int msc_mutex_unlock(msc_mutex *mutex)
 {
-    if (__builtin_expect(__atomic_load_n(&mutex->msc_word, __ATOMIC_RELAXED) != 0 || mutex->msc_wait, 0))
+    if (msc_lock_is_to_settle(&mutex->msc_id))
         return msc_mutex_settle(mutex);
     return pthread_mutex_unlock(&mutex->msc_real); /* 0, always, for this kind */
 }
-
-#undef MSC_MUTEX_INLINE
 
 MSC_END_DECLS
 
