@@ -79,7 +79,7 @@ struct page_header {
     uint32_t endian; /* PAGE_ENDIAN */
     uint32_t header_size;
     uint32_t pid;
-    uint32_t parent; /* pid of the process that forked this one; 0 = began with exec */
+    uint32_t parent;         /* pid of the process that forked this one; 0 = began with exec */
     _Atomic uint32_t state;  /* enum page_state */
     _Atomic uint32_t tables; /* enum page_tables; release, after the tables are there */
     _Atomic int32_t error;   /* errno of what kept the tables from the file; 0 = nothing did */
@@ -99,21 +99,21 @@ struct page_header {
  */
 struct page_lock {
     _Atomic uint64_t word;
-    _Atomic uint32_t tell;     /* the runtime's: wait slot of the present hold + 1; PAGE_TELL_NOTHING */
-    _Atomic uint32_t is_free;  /* the last settlement was a release that left the lock free */
-    _Atomic uint64_t first_ns; /* when the word ceased to be 0; 0 = it is 0, or not written yet */
-    _Atomic uint64_t settled_ns; /* last settlement since; 0 = none */
+    _Atomic uint32_t tell;               /* the runtime's: wait slot of the present hold + 1; PAGE_TELL_NOTHING */
+    _Atomic uint32_t is_free;            /* the last settlement was a release that left the lock free */
+    _Atomic uint64_t first_ns;           /* when the word ceased to be 0; 0 = it is 0, or not written yet */
+    _Atomic uint64_t settled_ns;         /* last settlement since; 0 = none */
     _Atomic uint64_t handoff_of_hold_ns; /* the runtime's: settled when the present hold began */
-    _Atomic uint64_t holds;    /* number of the last hold that was seen (hold_seq of the events) */
-    _Atomic uint32_t holder;   /* tid; 0 = free, or not known. Right as long as somebody waits */
-    _Atomic uint32_t mode;     /* of that hold: enum msc_lock_mode */
-    _Atomic uint64_t gen;      /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
-    _Atomic uint64_t lock;     /* address; 0 with entry 0 */
-    _Atomic uint64_t map, map_gen; /* the map that it belongs to; 0 = none */
-    _Atomic uint64_t site;     /* return address of its init, or of the first contended acquisition; 0 = none */
-    _Atomic uint32_t kind;     /* enum msc_lock_kind */
-    _Atomic uint32_t counts_ops;       /* 1: `ops` is known */
-    _Atomic uint64_t ops;      /* acquisitions when last looked at */
+    _Atomic uint64_t holds;              /* number of the last hold that was seen (hold_seq of the events) */
+    _Atomic uint32_t holder;             /* tid; 0 = free, or not known. Right as long as somebody waits */
+    _Atomic uint32_t mode;               /* of that hold: enum msc_lock_mode */
+    _Atomic uint64_t gen;                /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
+    _Atomic uint64_t lock;               /* address; 0 with entry 0 */
+    _Atomic uint64_t map, map_gen;       /* the map that it belongs to; 0 = none */
+    _Atomic uint64_t site;       /* return address of its init, or of the first contended acquisition; 0 = none */
+    _Atomic uint32_t kind;       /* enum msc_lock_kind */
+    _Atomic uint32_t counts_ops; /* 1: `ops` is known */
+    _Atomic uint64_t ops;        /* acquisitions when last looked at */
     _Atomic uint64_t contentions, wait_ns; /* of waits that ended */
     _Atomic uint64_t charge_ns, handoff_ns, max_ns;
     _Atomic uint64_t dropped, dropped_ns; /* of these waits: no wait slot, hence no event */
@@ -133,17 +133,18 @@ enum page_wait_phase {
     PAGE_WAIT_SIGNAL = 4,  /* in a condition variable's wait, not signalled yet: no contention */
 };
 
-/* A blocked acquisition. Everything but `state`, end_ns, owner and hold_seq stays as it is from PAGE_WAIT_WAITING on. */
+/* A blocked acquisition. Everything but `state`, end_ns, owner and hold_seq stays as it is from PAGE_WAIT_WAITING on.
+ */
 struct page_wait {
     _Atomic uint64_t state; /* sequence << 8 | enum page_wait_phase */
     uint64_t gen;           /* of the lock */
     uint32_t lock;          /* its entry */
     uint32_t tid;
-    uint32_t mode, kind; /* enum msc_lock_mode, enum msc_lock_kind (of a relock: that of a condition variable) */
+    uint32_t mode, kind;       /* enum msc_lock_mode, enum msc_lock_kind (of a relock: that of a condition variable) */
     _Atomic uint64_t begin_ns; /* 0 while PAGE_WAIT_SIGNAL */
     _Atomic uint64_t end_ns;
     _Atomic uint64_t hold_seq;
-    _Atomic uint32_t owner; /* tid of the holder when it began; 0 = not known */
+    _Atomic uint32_t owner;  /* tid of the holder when it began; 0 = not known */
     _Atomic uint32_t result; /* enum msc_wait_result */
     uint32_t stack_count;
     uint32_t reserved[15];

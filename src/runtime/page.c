@@ -94,9 +94,7 @@ static int extend_file(void)
     if (fd < 0)
         return errno;
     struct stat status;
-    int error = fstat(fd, &status)                                                ? errno
-                : status.st_dev == file.device && status.st_ino == file.inode ? 0
-                                                                                  : ESTALE;
+    int error = fstat(fd, &status) ? errno : status.st_dev == file.device && status.st_ino == file.inode ? 0 : ESTALE;
     if (error == 0)
         error = map_part(fd, PAGE_TABLES_OFFSET, sizeof page - PAGE_TABLES_OFFSET);
     close(fd);

@@ -40,7 +40,8 @@ struct page_limits {
 };
 extern struct page_limits page_limits __attribute__((visibility("hidden")));
 
-/* Makes the page of this process, with the control words as they are. `folder` NULL: private. Once, from a constructor. */
+/* Makes the page of this process, with the control words as they are. `folder` NULL: private. Once, from a constructor.
+ */
 void page_begin(const char *folder);
 
 enum page_readiness { PAGE_UNREADY = 0, PAGE_IN_THE_MAKING = 1, PAGE_READY = 2, PAGE_LOST = 3 };

@@ -138,6 +138,7 @@ static int recorder_setup(void **state)
     clock_reads = 0;
     clock_source = fake_clock;
     config = (struct config){.map_rate = 1, .key_seed = 7};
+    config_apply(&config);
     msc_emit_reset();
     assert_int_equal(msc_emit_register(keep, &gates), 0);
     for (int event = 0; event < MSC_EVENT_COUNT; event++)
