@@ -112,7 +112,10 @@ static void bind(struct binding *binding, const struct ctf_event_class *class, u
     const struct decode_event *schema = decode_schema_find(class->name);
     event->kind = schema ? schema->kind : EVENT_OTHER;
     if (!schema)
-        event->other_name = (struct event_text){.data = class->name, .length = (uint32_t)strlen(class->name)};
+        event->other = (struct event_other){
+            .name = {.data = class->name, .length = (uint32_t)strlen(class->name)},
+            .is_kernel = !strchr(class->name, ':'), /* in user space LTTng puts the provider before the name */
+        };
     if (!schema || !is_in(set, schema->kind))
         return;
     if (schema->is_pic)
@@ -240,6 +243,8 @@ int decoder_decode(struct decoder *decoder, const struct ctf_event *in, const st
     binding->event.tid = read_id(in, binding->tid_value);
     binding->event.time_ns = in->time_ns;
     *out = &binding->event;
+    if (binding->event.kind == EVENT_OTHER)
+        binding->event.other.cpu = in->cpu;
     return binding->step_count ? read_fields(decoder, binding, in->values) : 0;
 }
 

@@ -103,6 +103,12 @@ static bool is_ours(enum event_kind kind)
     return kind >= EVENT_MAP_ALLOC && kind <= EVENT_VARIANT;
 }
 
+/* What the kernel does is no process' doing, even where its context names one. */
+static bool is_kernels(const struct event *event)
+{
+    return event->kind == EVENT_OTHER && event->other.is_kernel;
+}
+
 static int apply_first(struct pass *pass, const struct event *event)
 {
     struct recording *recording = pass->recording;
@@ -113,7 +119,7 @@ static int apply_first(struct pass *pass, const struct event *event)
     recording->own_events += is_ours(event->kind);
     uint64_t kind = EVENT_SET(event->kind);
     int error = 0;
-    if (!process_table_knows(&recording->processes, event))
+    if (!is_kernels(event) && !process_table_knows(&recording->processes, event))
         error = process_table_apply(&recording->processes, event);
     if (!error && kind & CONTENTION_EVENTS)
         error = contention_apply(pass->contention, event);

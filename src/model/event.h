@@ -14,7 +14,7 @@
 #define EVENT_WEIGHT_ONE (UINT64_C(1) << 16)
 
 enum event_kind {
-    EVENT_OTHER, /* not one of ours: only the header is set */
+    EVENT_OTHER, /* not one of ours */
     EVENT_MAP_ALLOC,
     EVENT_MAP_FREE,
     EVENT_MAP_GROW,
@@ -192,6 +192,13 @@ struct event_module {
     bool is_pic, has_build_id, has_debug_link;
 };
 
+/* EVENT_OTHER: of another provider, or of the kernel. */
+struct event_other {
+    struct event_text name; /* "provider:name", or the kernel's "name" */
+    uint32_t cpu;
+    bool is_kernel;
+};
+
 struct event {
     enum event_kind kind;
     uint32_t pid, tid; /* 0 = the trace does not say */
@@ -215,7 +222,7 @@ struct event {
         struct event_note note;
         struct event_text process_name;
         struct event_module module;
-        struct event_text other_name; /* EVENT_OTHER: provider:name */
+        struct event_other other;
     };
 };
 

@@ -1,5 +1,5 @@
 # What the tests of the CTF reader share, and the programs of its end-to-end tests.
-add_library(ctf_writer STATIC collector/ctf_writer.c collector/ctf_everything.c collector/ctf_reading.c)
+add_library(ctf_writer STATIC collector/ctf_writer.c collector/ctf_everything.c collector/ctf_kernel.c collector/ctf_reading.c)
 msc_private_includes(ctf_writer)
 target_include_directories(ctf_writer PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(ctf_writer PUBLIC msc_collector PkgConfig::CMOCKA)

@@ -3,13 +3,21 @@
  * test_ctf_differential.sh: both byte orders, both alignments, both event headers.
  *
  *     ctf_shapes FOLDER
+ *     ctf_shapes --kernel FOLDER BEGIN_NS CLOCK_OFFSET_NS     # a kernel trace alone
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "collector/ctf_everything.h"
+#include "collector/ctf_kernel.h"
 
 int main(int argc, char **argv)
 {
+    if (argc == 5 && strcmp(argv[1], "--kernel") == 0) {
+        ctf_write_kernel(argv[2], strtoull(argv[3], NULL, 10), strtoll(argv[4], NULL, 10));
+        return 0;
+    }
     if (argc != 2)
         return 2;
     for (unsigned bits = 0; bits < 8; bits++) {
@@ -23,5 +31,8 @@ int main(int argc, char **argv)
                  compact ? "compact" : "large");
         ctf_write_everything(folder, &layout);
     }
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/kernel", argv[1]);
+    ctf_write_kernel(folder, 1000, 0);
     return 0;
 }

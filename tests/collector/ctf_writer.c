@@ -51,7 +51,7 @@ static void print_trace(FILE *out, const struct ctf_layout *layout)
             "\tuuid = \"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\";\n\tbyte_order = %s;\n"
             "\tpacket.header := struct { u32 magic; u8 uuid[16]; u32 stream_id; u64 stream_instance_id; };\n};\n",
             u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, layout->big_endian ? "be" : "le");
-    fprintf(out, "env {\n\tdomain = \"ust\";\n\tname = \"a \\\"b\\\"\";\n\tlow = -1;\n");
+    fprintf(out, "env {\n\t%s\n", layout->env ? layout->env : "domain = \"ust\"; name = \"a \\\"b\\\"\"; low = -1;");
     if (layout->vpid)
         fprintf(out, "\tvpid = %" PRId64 ";\n", layout->vpid);
     fprintf(out, "};\n");

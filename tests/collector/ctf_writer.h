@@ -30,6 +30,7 @@ struct ctf_layout {
     uint64_t frequency_hz;    /* 0 = 1e9 */
     int64_t clock_offset;     /* ticks from the epoch */
     int64_t vpid;             /* env.vpid; 0 = none */
+    const char *env;          /* its lines; NULL = of a user-space trace */
     const char *context;      /* members of event.context; NULL = no context */
     const char *events;       /* event blocks */
 };

@@ -256,8 +256,18 @@ static void test_an_unknown_event_keeps_its_name(void **state)
     context("vpid", 70);
     number("map", 0x1000);
     assert_int_equal(decode()->kind, EVENT_OTHER);
-    assert_text(out.other_name, "vendor:map_assign");
+    assert_text(out.other.name, "vendor:map_assign");
+    assert_false(out.other.is_kernel);
     assert_int_equal(out.pid, 70);
+}
+
+static void test_an_event_without_a_provider_is_the_kernels(void **state)
+{
+    (void)state;
+    begin("sched_switch");
+    assert_int_equal(decode()->kind, EVENT_OTHER);
+    assert_text(out.other.name, "sched_switch");
+    assert_true(out.other.is_kernel);
 }
 
 static void test_a_class_is_bound_anew_when_another_takes_its_index(void **state)
@@ -469,6 +479,7 @@ int main(void)
         TEST(test_a_field_of_another_type_is_left_out),
         TEST(test_a_number_too_large_is_the_largest_not_a_small_one),
         TEST(test_an_unknown_event_keeps_its_name),
+        TEST(test_an_event_without_a_provider_is_the_kernels),
         TEST(test_a_class_is_bound_anew_when_another_takes_its_index),
         TEST(test_what_the_model_has_a_place_for_is_wanted),
         TEST(test_of_kinds_that_nobody_asked_for_there_is_the_header_alone),

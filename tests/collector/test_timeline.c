@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -113,6 +114,37 @@ static void test_losses_are_told_in_the_metadata(void **state)
                          "damaged_packets: 3\nknown_traces: 1\n");
 }
 
+static struct event other(const char *name, uint32_t cpu, uint64_t time_ns)
+{
+    bool is_kernel = !strchr(name, ':');
+    return (struct event){
+        .kind = EVENT_OTHER, .time_ns = time_ns, .other = {.name = text(name), .cpu = cpu, .is_kernel = is_kernel}};
+}
+
+static void test_a_kernel_trace_has_a_row_for_each_cpu(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, map_alloc(1000));
+    fixture->used = 0;
+    apply(fixture, other("sched_switch", 0, 1100));
+    apply(fixture, other("syscall_entry_futex", 3, 1200));
+    apply(fixture, other("irq_handler_entry", UINT32_MAX, 1300));
+    assert_drawn(fixture, "G2/1 [1100] sched_switch\nG2/4 [1200] syscall_entry_futex\n"
+                          "G2/4096 [1300] irq_handler_entry\n");
+    finish(fixture, 2000);
+    assert_told(fixture, "G2 is kernel, place 2147483647\n");
+    assert_told(fixture, "G2/1 is CPU 0\nG2/4 is CPU 3\nG2/4096 is CPU 4095\n");
+}
+
+static void test_events_of_other_providers_lie_on_their_threads(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, other("my_app:request", 0, 1100));
+    apply(fixture, other("lttng_ust_statedump:end", 0, 1200));
+    assert_drawn(fixture, "1234/1234 [1100] my_app:request\n");
+    finish(fixture, 2000);
+}
+
 static void test_groups_of_a_process_stand_behind_it_and_before_the_next(void **state)
 {
     struct fixture *fixture = *state;
@@ -140,6 +172,8 @@ int main(void)
         DRAWING_TEST(test_threads_of_one_name_are_told_apart),
         DRAWING_TEST(test_the_first_thing_is_at_the_beginning_of_the_recording),
         DRAWING_TEST(test_losses_are_told_in_the_metadata),
+        DRAWING_TEST(test_a_kernel_trace_has_a_row_for_each_cpu),
+        DRAWING_TEST(test_events_of_other_providers_lie_on_their_threads),
         DRAWING_TEST(test_groups_of_a_process_stand_behind_it_and_before_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

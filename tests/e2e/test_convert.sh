@@ -103,6 +103,20 @@ grep -qiE 'damaged|cut' "$work/results/r" || fail "the report does not tell of t
 only r t.json
 done_with a cut stream
 
+# A kernel trace of the same time beside it: its events on rows of their own, all else as it was.
+fresh_trace
+begin_ns=$(jq .begin.monotonic_ns "$work/recorded/capture.json")
+offset_ns=$(($(jq .begin.epoch_ns "$work/recorded/capture.json") - begin_ns)) # jq rounds: to some hundred ns
+"$build/tests/ctf_shapes" --kernel "$work/trace/kernel" "$begin_ns" "$offset_ns"
+convert 0 "$work/recorded" --report "$work/results/before" --chrome "$work/results/before.json"
+convert 0 "$work/trace" --report "$work/results/r" --chrome "$work/results/t.json"
+"$build/tests/check_chrome" "$work/results/t.json" >"$work/said" || fail "the timeline is not sound"
+[ "$(grep -o '"syscall_entry_futex"' "$work/results/t.json" | wc -l)" -eq 20 ] || fail "kernel events are missing"
+grep -q '"CPU 1"' "$work/results/t.json" || fail "no row for a CPU"
+sed 1,/^Recording/d "$work/results/before" | sed -n '/ thread/p' >"$work/said"
+sed 1,/^Recording/d "$work/results/r" | sed -n '/ thread/p' | cmp -s - "$work/said" || fail "the kernel is a process"
+done_with a kernel trace
+
 fresh_trace
 : >"$(find "$work/trace" -name metadata)"
 convert 0 "$work/trace" --report "$work/results/r"

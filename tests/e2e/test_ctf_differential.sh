@@ -39,7 +39,7 @@ begin() {
 # earlier event for an empty string and an empty sequence of text (fixed in 2.0.5).
 like_ours() {
     sed -E -e '/ ctf_kinds:empty_text: /d' -e 's/_[A-Za-z0-9_]+_length = [0-9]+, //g' \
-        -e 's/^(\[[0-9]+\]) ([^{]* )?([a-z_]+:[a-z_]+: \{)/\1 \3/'
+        -e 's/^(\[[0-9]+\]) ([^{]* )?([a-z_]+(:[a-z_]+)?: \{)/\1 \3/'
 }
 
 # compare NAME FOLDER AT_LEAST: both read FOLDER alike, and there are so many events in it. Events of one time on

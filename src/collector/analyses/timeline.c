@@ -157,6 +157,8 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
     case EVENT_MODULE_UNLOAD:
         timeline_forget_functions(timeline);
         return 0;
+    case EVENT_OTHER:
+        return timeline_other_event(timeline, event);
     default:
         return 0;
     }
@@ -234,6 +236,8 @@ int timeline_finish(struct timeline_builder *timeline, uint64_t end_ns)
         error = mark_zero(timeline);
     if (!error)
         error = timeline_name_threads(timeline);
+    if (!error)
+        error = timeline_name_kernel(timeline);
     return error ? error : put_facts(timeline);
 }
 

@@ -1,8 +1,8 @@
 /*
  * What the parts of the timeline share: rows and groups (timeline_rows.c), slices whose begin and end are
  * two events (timeline_frames.c), names of functions (timeline_names.c), deferred actions
- * (timeline_actions.c), maps (timeline_maps.c), their keys (timeline_ops.c, timeline_stories.c) and locks
- * (timeline_locks.c). Private to src/collector/analyses/timeline*.c.
+ * (timeline_actions.c), maps (timeline_maps.c), their keys (timeline_ops.c, timeline_stories.c), locks
+ * (timeline_locks.c) and events that are not ours (timeline_other.c). Private to src/collector/analyses/timeline*.c.
  */
 #ifndef COLLECTOR_TIMELINE_STATE_H
 #define COLLECTOR_TIMELINE_STATE_H
@@ -197,6 +197,14 @@ struct timeline_function {
 
 enum { TIMELINE_FUNCTIONS_LOG2 = 8 };
 
+enum { TIMELINE_CPUS_MAX = 4096 };
+
+/* What a kernel trace tells: a group with a row a CPU. */
+struct timeline_kernel {
+    uint32_t pid; /* synthetic; 0 = there is no such trace */
+    bool is_used[TIMELINE_CPUS_MAX];
+};
+
 struct timeline_builder {
     struct timeline_sink sink;
     struct timeline_options options;
@@ -214,6 +222,7 @@ struct timeline_builder {
     struct timeline_thread *last_thread; /* caches: most events are about what the last one was about */
     struct timeline_map *last_map;
     struct timeline_function functions[1 << TIMELINE_FUNCTIONS_LOG2]; /* by a hash of pid and address */
+    struct timeline_kernel kernel;
     uint32_t next_pid;
     uint64_t next_flow;
 };
@@ -395,5 +404,9 @@ int timeline_put_pending(struct timeline_builder *timeline, struct timeline_map 
 int timeline_lock_event(struct timeline_builder *timeline, const struct event *event);
 int timeline_locks_finish(struct timeline_builder *timeline);
 void timeline_lock_destroy(struct timeline_lock *lock);
+
+/* timeline_other.c */
+int timeline_other_event(struct timeline_builder *timeline, const struct event *event);
+int timeline_name_kernel(struct timeline_builder *timeline);
 
 #endif
