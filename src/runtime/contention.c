@@ -274,7 +274,7 @@ void contention_acquire(struct contention_wait *wait)
     uint64_t hold_seq = lock_next_hold(entry);
     wait_count(wait, now_ns);
     if (wait->slot)
-        waits_end(wait->slot, now_ns, hold_seq, MSC_WAIT_ACQUIRED);
+        waits_end(wait->slot, now_ns, hold_seq, wait->result);
     hold_keep(entry, wait->how.mode, &hold);
 }
 

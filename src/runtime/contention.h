@@ -114,6 +114,7 @@ struct contention_wait {
     struct page_wait *slot;  /* NULL: this wait has no event */
     uint64_t begin_ns;
     struct contention_how how;
+    enum msc_wait_result result; /* ACQUIRED; may be set to OWNER_DIED before contention_acquire */
     bool joined, wants_slot;
 };
 
@@ -121,7 +122,7 @@ struct contention_wait {
 MSC_PRIVATE void contention_join(struct page_lock *entry, const struct contention_how *how, const void *frame,
                                  struct contention_wait *wait);
 
-/* Holder: the wait ended with the lock (also with EOWNERDEAD). */
+/* Holder: the wait ended with the lock. */
 MSC_PRIVATE void contention_acquire(struct contention_wait *wait);
 
 /* The wait ended without the lock (timeout, cancellation, error); emits its event. */

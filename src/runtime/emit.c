@@ -24,17 +24,21 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     return 0;
 }
 
-static void (*farewell)(void); /* set before main, by the runtime itself */
+enum { FAREWELLS = 4 };
+
+static void (*farewells[FAREWELLS])(void); /* set before main */
+static unsigned farewell_count;
 
 void msc_emit_at_farewell(void (*fn)(void))
 {
-    farewell = fn;
+    if (farewell_count < FAREWELLS)
+        farewells[farewell_count++] = fn;
 }
 
 void msc_emit_farewell(void)
 {
-    if (farewell)
-        farewell();
+    for (unsigned i = farewell_count; i-- > 0;)
+        farewells[i]();
 }
 
 void msc_emit_reset(void)

@@ -71,6 +71,7 @@ enum msc_wait_result {
     MSC_WAIT_TIMEOUT = 1,
     MSC_WAIT_ERROR = 2,
     MSC_WAIT_CANCELLED = 3,
+    MSC_WAIT_OWNER_DIED = 4, /* acquired: EOWNERDEAD */
 };
 
 /* map_alloc and map_free */

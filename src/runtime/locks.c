@@ -397,6 +397,11 @@ static void add_to_others(const struct msc_ev_lock_totals *totals)
     raise_to(&entry->max_ns, totals->max_ns);
 }
 
+void lock_add_other_ops(uint64_t ops)
+{
+    add_to_others(&(struct msc_ev_lock_totals){.ops = ops});
+}
+
 static void entry_retire(struct page_lock *entry)
 {
     char name[PAGE_NAME];
@@ -419,7 +424,7 @@ void lock_retire(struct lock_id *id)
             note_ops(entry, load(&id->hold_seq));
         entry_retire(entry);
     } else if (load(&id->hold_seq) && index == 0) {
-        add_to_others(&(struct msc_ev_lock_totals){.ops = load(&id->hold_seq)});
+        lock_add_other_ops(load(&id->hold_seq));
     }
     store(&id->hold_seq, 0);
     store(&id->gen, 0);

@@ -74,6 +74,9 @@ void lock_add_unslotted(struct page_lock *entry, uint64_t wait_ns);
 /* A wait that ended is in no sum of its lock: there was no entry (NULL), or no room in its word. */
 void lock_add_unlocked(struct page_lock *entry, uint64_t wait_ns);
 
+/* Acquisitions of locks that have no entry. */
+void lock_add_other_ops(uint64_t ops);
+
 /* Emits the totals of every lock that was ever held. */
 void lock_emit_all(void);
 

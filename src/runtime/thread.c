@@ -36,29 +36,35 @@ uint64_t thread_unique_id(void)
     return thread_self.last_id = id;
 }
 
-static void emit_thread(enum msc_event event)
+static void emit_thread(enum msc_event event, uint32_t creator, uint64_t start)
 {
     char name[NAME_SIZE] = "";
     prctl(PR_GET_NAME, name);
-    struct msc_ev_thread record = {.name = name};
+    struct msc_ev_thread record = {.name = name, .creator = creator, .start = start};
     msc_emit(event, &record);
+}
+
+bool thread_introduce(uint32_t creator, uint64_t start)
+{
+    if (thread_self.announced || !msc_gate_on(MSC_EVENT_THREAD_START))
+        return false;
+    thread_self.announced = true; /* first: emitting comes through here again */
+    if (exit_key_usable)
+        pthread_setspecific(exit_key, &thread_self);
+    emit_thread(MSC_EVENT_THREAD_START, creator, start);
+    return true;
 }
 
 void thread_announce(void)
 {
-    if (thread_self.announced || !msc_gate_on(MSC_EVENT_THREAD_START))
-        return;
-    thread_self.announced = true; /* first: emitting comes through here again */
-    if (exit_key_usable)
-        pthread_setspecific(exit_key, &thread_self);
-    emit_thread(MSC_EVENT_THREAD_START);
+    thread_introduce(0, 0);
 }
 
 static void at_thread_exit(void *announced)
 {
     (void)announced;
     if (msc_gate_on(MSC_EVENT_THREAD_EXIT))
-        emit_thread(MSC_EVENT_THREAD_EXIT);
+        emit_thread(MSC_EVENT_THREAD_EXIT, 0, 0);
 }
 
 static void in_child(void)

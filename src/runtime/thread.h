@@ -38,4 +38,7 @@ uint64_t thread_unique_id(void);
 /* Emits thread_start for the calling thread if that was not done and the event is on. Called by msc_emit. */
 void thread_announce(void);
 
+/* The same, with what its creator knows of it. False: it was announced already, or nobody listens. */
+bool thread_introduce(uint32_t creator, uint64_t start);
+
 #endif

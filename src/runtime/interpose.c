@@ -1,0 +1,28 @@
+/* See interpose.h. */
+#include "runtime/interpose.h"
+
+#include <mapscope/region.h>
+
+#include "runtime/emit.h"
+#include "runtime/locks.h"
+#include "runtime/thread.h"
+
+bool interpose_thread_prepare(uint32_t creator, uint64_t start)
+{
+    return thread_introduce(creator, start);
+}
+
+void interpose_at_farewell(void (*fn)(void))
+{
+    msc_emit_at_farewell(fn);
+}
+
+void interpose_add_ops(uint64_t ops)
+{
+    lock_add_other_ops(ops);
+}
+
+void interpose_note(const char *text)
+{
+    msc_log("mapscope", text);
+}

@@ -1,0 +1,30 @@
+/*
+ * What libmapscope-preload.so needs of the runtime besides contention.h: threads that are prepared before they
+ * take locks, and words of its own for the trace.
+ *
+ * Not for hooks: everything here may emit. Any thread.
+ */
+#ifndef MSC_RUNTIME_INTERPOSE_H
+#define MSC_RUNTIME_INTERPOSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/private.h"
+
+/*
+ * A new thread, holding no lock: emits thread_start with the tid of its creator and its start routine (0 = unknown),
+ * and with it the thread's first event, which costs the tracer 20-35 us and locks. False: nobody listens.
+ */
+MSC_PRIVATE bool interpose_thread_prepare(uint32_t creator, uint64_t start);
+
+/* Called when the tracer says farewell, before the totals go out. One function, from a constructor. */
+MSC_PRIVATE void interpose_at_farewell(void (*fn)(void));
+
+/* Adds to the acquisitions of "[other locks]": those of locks that were never contended. */
+MSC_PRIVATE void interpose_add_ops(uint64_t ops);
+
+/* A remark on the recording itself: event `log`, category "mapscope". */
+MSC_PRIVATE void interpose_note(const char *text);
+
+#endif
