@@ -65,6 +65,7 @@ static field_list map_assign = {MAP_OP,
                                 FIELD("overflow", map_op.overflow, U32),
                                 FIELD("evac_moved", map_op.evac_moved, U32),
                                 FIELD("evac_ns", map_op.evac_ns, U64),
+                                FIELD("key_bytes", map_op.key_bytes, U32),
                                 FIELD("key", map_op.key, BYTES),
                                 END};
 static field_list map_access = {MAP_OP, FIELD("hit", map_op.found, BOOL), END};

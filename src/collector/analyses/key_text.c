@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-char *key_text(struct event_text key)
+char *key_text(const struct event_map_op *op)
 {
-    char *text = malloc((size_t)key.length * sizeof "xNN" + 1);
+    static const char cut[] = "... (%u bytes)";
+    struct event_text key = op->key;
+    char *text = malloc((size_t)key.length * sizeof "xNN" + sizeof cut + 10);
     if (!text)
         return NULL;
     char *end = text;
@@ -19,5 +21,7 @@ char *key_text(struct event_text key)
             end += sprintf(end, "\\x%02x", byte);
     }
     *end = '\0';
+    if (op->key_bytes > key.length)
+        sprintf(end, cut, op->key_bytes);
     return text;
 }
