@@ -248,11 +248,11 @@ int decoder_decode(struct decoder *decoder, const struct ctf_event *in, const st
     return binding->step_count ? read_fields(decoder, binding, in->values) : 0;
 }
 
-static bool has_field(const struct decode_event *schema, const char *name)
+static bool looks_at(const struct decode_event *schema, const char *name)
 {
     for (const struct decode_field *field = schema->fields; field->name; field++)
         if (strcmp(field->name, name) == 0)
-            return true;
+            return !field->is_idle;
     return false;
 }
 
@@ -261,7 +261,13 @@ bool decoder_wants(const struct decoder *decoder, const char *class_name, const 
     if (field->is_context)
         return strcmp(field->name, "vpid") == 0 || strcmp(field->name, "vtid") == 0;
     const struct decode_event *schema = decode_schema_find(class_name);
-    return schema && is_in(decoder->set, schema->kind) && has_field(schema, field->name);
+    return schema && is_in(decoder->set, schema->kind) && looks_at(schema, field->name);
+}
+
+enum event_kind decoder_kind_of(const char *class_name)
+{
+    const struct decode_event *schema = decode_schema_find(class_name);
+    return schema ? schema->kind : EVENT_OTHER;
 }
 
 int decoder_create(uint64_t set, struct decoder **out)

@@ -18,6 +18,9 @@ void decoder_destroy(struct decoder *decoder);
 /* For ctf_options.wants: whether the decoder looks at that field of that class. */
 bool decoder_wants(const struct decoder *decoder, const char *class_name, const struct ctf_field *field);
 
+/* What events of that class become. */
+enum event_kind decoder_kind_of(const char *class_name);
+
 /* 0, or -ENOMEM. `*out` is borrowed until the next call. Cost: a load and a store a field. */
 int decoder_decode(struct decoder *decoder, const struct ctf_event *in, const struct event **out);
 

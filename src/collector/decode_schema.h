@@ -28,6 +28,7 @@ struct decode_field {
     const char *name; /* NULL ends a list */
     uint16_t offset;  /* into struct event */
     enum decode_kind kind;
+    bool is_idle; /* no analysis looks at it yet */
 };
 
 struct decode_event {

@@ -25,6 +25,8 @@ struct pass {
     struct key_history *history;       /* first pass, may be NULL */
     struct timeline_builder *timeline; /* second pass */
     bool is_silent;                    /* what is wrong with the trace has been said */
+    uint64_t events;                   /* EVENT_SET: of which fields are needed */
+    bool needs_all;                    /* of the others the ids and the order; else their number is enough */
 };
 
 static bool keep_going(const struct pass *pass)
@@ -43,11 +45,11 @@ static int read_events(struct pass *pass)
     struct ctf_event raw;
     const struct event *event;
     int status;
-    for (uint64_t count = 1; (status = ctf_next(pass->reader, &raw)) == 1; count++) {
-        int error = decoder_decode(pass->decoder, &raw, &event);
-        if (!error)
+    for (uint64_t count = 1; (status = ctf_next(pass->reader, &raw)) > 0; count++) {
+        int error = status == CTF_LATER ? 0 : decoder_decode(pass->decoder, &raw, &event);
+        if (!error && status != CTF_LATER)
             error = pass->apply(pass, event);
-        if (!error && count % PROGRESS_EVENTS == 0 && !keep_going(pass))
+        if (!error && (status == CTF_LATER || count % PROGRESS_EVENTS == 0) && !keep_going(pass))
             error = -EINTR;
         if (error)
             return error;
@@ -69,13 +71,30 @@ static bool wants(void *self, const char *class_name, const struct ctf_field *fi
     return decoder_wants(pass->decoder, class_name, field);
 }
 
-/* `events` (EVENT_SET): of which fields are needed. */
-static int run_pass(struct pass *pass, uint64_t events, struct diag *diag)
+static bool is_ours(enum event_kind kind)
+{
+    return kind >= EVENT_MAP_ALLOC && kind <= EVENT_VARIANT;
+}
+
+enum { TALLY_OURS, TALLY_OTHERS };
+
+static int tally(void *self, const char *class_name)
+{
+    const struct pass *pass = self;
+    enum event_kind kind = decoder_kind_of(class_name);
+    if (pass->events & EVENT_SET(kind) || (!is_ours(kind) && kind != EVENT_OTHER))
+        return CTF_DELIVER;
+    return is_ours(kind) ? TALLY_OURS : TALLY_OTHERS;
+}
+
+static int run_pass(struct pass *pass, struct diag *diag)
 {
     struct ctf_options options = {.warn = warn, .wants = wants, .self = pass};
+    if (!pass->needs_all)
+        options.tally = tally;
     if (!pass->recording->capture.is_of_other_version)
         options.known = known_metadata;
-    int error = decoder_create(events, &pass->decoder);
+    int error = decoder_create(pass->events, &pass->decoder);
     if (error)
         return diag_errno(diag, -error, "cannot read %s", pass->recording->path);
     error = ctf_open(pass->recording->path, &options, diag, &pass->reader);
@@ -98,9 +117,21 @@ static void end_pass(struct pass *pass)
     ctf_close(pass->reader);
 }
 
-static bool is_ours(enum event_kind kind)
+static void note_time(struct recording *recording, uint64_t first_ns, uint64_t last_ns)
 {
-    return kind >= EVENT_MAP_ALLOC && kind <= EVENT_VARIANT;
+    if (recording->first_ns == 0 || first_ns < recording->first_ns)
+        recording->first_ns = first_ns;
+    if (last_ns > recording->last_ns)
+        recording->last_ns = last_ns;
+}
+
+/* What was only counted. */
+static void note_tally(struct recording *recording, const struct ctf_reader *reader)
+{
+    struct ctf_tally tally = ctf_tally(reader);
+    recording->own_events += tally.events[TALLY_OURS];
+    if (tally.first_ns <= tally.last_ns)
+        note_time(recording, tally.first_ns, tally.last_ns);
 }
 
 /* What the kernel does is no process' doing, even where its context names one. */
@@ -112,10 +143,7 @@ static bool is_kernels(const struct event *event)
 static int apply_first(struct pass *pass, const struct event *event)
 {
     struct recording *recording = pass->recording;
-    if (recording->first_ns == 0 || event->time_ns < recording->first_ns)
-        recording->first_ns = event->time_ns;
-    if (event->time_ns > recording->last_ns)
-        recording->last_ns = event->time_ns;
+    note_time(recording, event->time_ns, event->time_ns);
     recording->own_events += is_ours(event->kind);
     uint64_t kind = EVENT_SET(event->kind);
     int error = 0;
@@ -130,18 +158,19 @@ static int apply_first(struct pass *pass, const struct event *event)
 
 static int first_pass(struct recording *recording, struct diag *diag)
 {
-    struct pass pass = {.recording = recording, .apply = apply_first};
-    uint64_t events = PROCESS_EVENTS | CONTENTION_EVENTS;
+    struct pass pass = {.recording = recording, .apply = apply_first, .events = PROCESS_EVENTS | CONTENTION_EVENTS};
     int error = contention_create(recording->stacks, &pass.contention);
     if (!error && recording->options.find_lost_keys) {
         error = key_history_create(recording->stacks, &recording->findings, &pass.history);
-        events |= KEY_HISTORY_EVENTS;
+        pass.events |= KEY_HISTORY_EVENTS;
+        pass.needs_all = true;
     }
     if (!error)
-        error = run_pass(&pass, events, diag);
+        error = run_pass(&pass, diag);
     if (!error)
         error = contention_view_create(pass.contention, &recording->contention);
     if (!error) {
+        note_tally(recording, pass.reader);
         recording->losses = ctf_losses(pass.reader);
         recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
         capture_add_losses(&recording->capture, &recording->losses);
@@ -222,7 +251,8 @@ static int apply_second(struct pass *pass, const struct event *event)
 
 int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
 {
-    struct pass pass = {.recording = recording, .apply = apply_second, .is_silent = true};
+    struct pass pass = {
+        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
     struct timeline_options options = {
         .base_ns = recording->first_ns,
         .processes = &recording->processes,
@@ -232,7 +262,7 @@ int recording_draw(struct recording *recording, const struct timeline_sink *sink
     };
     int error = timeline_create(sink, &options, &pass.timeline);
     if (!error)
-        error = run_pass(&pass, EVENT_SET_ALL, diag);
+        error = run_pass(&pass, diag);
     if (!error)
         error = timeline_finish(pass.timeline, recording->last_ns);
     end_pass(&pass);

@@ -38,7 +38,8 @@ struct recording_options {
     /* Called now and then with bytes read and in all; false = stop with -EINTR. NULL = never stop. */
     bool (*progress)(void *self, uint64_t done, uint64_t total);
     void *self;
-    bool find_lost_keys; /* follow the history of each key */
+    /* Follow the history of each key. Without it, events of maps are counted only, and so not asked for threads. */
+    bool find_lost_keys;
 };
 
 /* Read-only for callers. */

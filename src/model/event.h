@@ -106,7 +106,6 @@ struct event_map_op {
     uint64_t hash, bucket, evac_ns;
     uint32_t tophash, overflow, evac_moved;
     struct event_text key; /* empty unless keys were recorded */
-    uint32_t key_bytes;    /* its length; more than is in `key`: it was cut. 0 = not told */
 };
 
 struct event_map_iter {

@@ -49,17 +49,11 @@ LAYOUT(map_grow_end, map_grow_end,
     MAP() U64(seq) U64(moved) U64(steps) U64(evac_ns))
 EVENT(map_grow_end, map_grow_end, map_grow_end)
 
-/*
- * The key is a sequence of bytes: any byte survives, and readers agree on an empty one. A record larger than a
- * sub-buffer would be dropped as a whole, so a long key is cut.
- */
-#define KEY_BYTES_MAX 4096
+/* The key is a sequence of bytes: any byte survives, and readers agree on an empty one. */
 LAYOUT(map_assign, map_assign,
     MAP() U64(seq) HEX(key_id) U32(rate) HEX(hash) U32(tophash) U64(bucket) U64(begin_ns) U64(end_ns)
     U32(inserted) U32(overflow) U64(version) U32(evac_moved) U64(evac_ns) HEX(scope) HEX(action)
-    lttng_ust_field_integer(uint32_t, key_bytes, record->key_len)
-    lttng_ust_field_sequence(uint8_t, key, record->key, uint32_t,
-                             record->key_len < KEY_BYTES_MAX ? record->key_len : KEY_BYTES_MAX)
+    lttng_ust_field_sequence(uint8_t, key, record->key, uint32_t, record->key_len)
     STACK())
 EVENT(map_assign, map_assign, map_assign)
 

@@ -7,6 +7,8 @@
 
 #include "support/cmocka_main.h"
 
+size_t reading_threads;
+
 static void keep_warning(void *self, const char *text)
 {
     struct reading *reading = self;
@@ -17,7 +19,7 @@ static void keep_warning(void *self, const char *text)
 void reading_open(struct reading *reading, const char *folder)
 {
     *reading = (struct reading){0};
-    struct ctf_options options = {.warn = keep_warning, .self = reading};
+    struct ctf_options options = {.warn = keep_warning, .self = reading, .threads = reading_threads};
     assert_int_equal(ctf_open(folder, &options, NULL, &reading->reader), 0);
 }
 

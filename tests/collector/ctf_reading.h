@@ -13,6 +13,9 @@ struct reading {
     char warnings[4096]; /* one a line */
 };
 
+/* Threads that readers decode with (ctf_options); 0, to begin with, leaves it to them. */
+extern size_t reading_threads;
+
 void reading_open(struct reading *reading, const char *folder);
 struct ctf_event reading_next(struct reading *reading);
 /* Reads to the end and closes. */

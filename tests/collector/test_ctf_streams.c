@@ -52,7 +52,8 @@ static void test_unordered_reading_goes_stream_by_stream(void **state)
     }
     struct ctf_reader *reader;
     struct ctf_event event;
-    assert_int_equal(ctf_open(folder, &(struct ctf_options){.unordered = true}, NULL, &reader), 0);
+    assert_int_equal(
+        ctf_open(folder, &(struct ctf_options){.unordered = true, .threads = reading_threads}, NULL, &reader), 0);
     for (uint32_t i = 0; i < 6; i++) {
         assert_int_equal(ctf_next(reader, &event), 1);
         assert_int_equal(event.stream, i / 3);
@@ -215,5 +216,8 @@ int main(void)
         cmocka_unit_test(test_discarded_events_are_the_maximum_of_a_stream),
         cmocka_unit_test(test_a_32_bit_counter_of_discarded_events_wraps),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    reading_threads = 1;
+    int failed = cmocka_run_group_tests_name("decoded when asked", tests, NULL, NULL);
+    reading_threads = 3;
+    return failed + cmocka_run_group_tests_name("decoded ahead", tests, NULL, NULL);
 }

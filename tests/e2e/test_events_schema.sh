@@ -59,11 +59,3 @@ grep -q '^io_wait 1 fd i32$' "$lttng_dir/reserved" || fail 'the reserved events 
 
 lttng_print schema | sed -E 's/ [0-9]+ / /' >"$lttng_dir/values"
 expect_same 'recorded values (+) are not what was emitted (-)' "$here/../tracepoints/events.expected" "$lttng_dir/values"
-
-# A key larger than a sub-buffer is cut, and says so: its event is not lost.
-lttng_subbuf=16k lttng_begin long_key 'mapscope:*'
-echo key | deadline 20 "$build/tests/emit_all" >/dev/null
-lttng_end long_key
-lttng_print long_key >"$lttng_dir/long_key.values"
-grep -q '^mapscope:map_assign .* key_bytes = 300000, _key_length = 4096, key = ' "$lttng_dir/long_key.values" ||
-    fail "a long key: $(cut -c 1-600 "$lttng_dir/long_key.values")"

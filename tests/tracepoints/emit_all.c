@@ -2,7 +2,6 @@
  * A traced program that does what its standard input says, one command a line, and answers each:
  *
  *     emit        emit every event that is switched on     -> their names, or "nothing"
- *     key         write under a key of 300,000 bytes       -> "map_assign", or "nothing"
  *     fork        the same in a child
  *     exec        the same after replacing itself
  *     farewell    emit once more at the end, as late as the runtime may
@@ -51,19 +50,6 @@ static void emit_all(void)
     puts(any ? "" : "nothing");
 }
 
-static void emit_long_key(void)
-{
-    static char bytes[300000];
-    struct msc_ev_map_assign assign = record_map_assign;
-    memset(bytes, 'k', sizeof bytes);
-    assign.key = bytes;
-    assign.key_len = sizeof bytes;
-    bool is_on = msc_gate_on(MSC_EVENT_MAP_ASSIGN);
-    if (is_on)
-        tracer(MSC_EVENT_MAP_ASSIGN, &assign);
-    puts(is_on ? "map_assign" : "nothing");
-}
-
 void msc_emit_farewell(void)
 {
     if (say_farewell)
@@ -99,10 +85,6 @@ static int obey(const char *command, char *self)
 {
     if (strcmp(command, "emit") == 0) {
         emit_all();
-        return 0;
-    }
-    if (strcmp(command, "key") == 0) {
-        emit_long_key();
         return 0;
     }
     if (strcmp(command, "farewell") == 0) {

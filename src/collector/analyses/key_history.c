@@ -339,7 +339,7 @@ static int entry_of(struct key_history *history, const struct event *event, stru
     int error =
         stacks_intern(history->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns, &out->stack);
     if (!error && op->key.length)
-        error = (out->key = key_text(op)) ? 0 : -ENOMEM;
+        error = (out->key = key_text(op->key)) ? 0 : -ENOMEM;
     return error;
 }
 

@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-char *key_text(const struct event_map_op *op)
+char *key_text(struct event_text key)
 {
-    static const char cut[] = "... (%u bytes)";
-    struct event_text key = op->key;
-    char *text = malloc((size_t)key.length * sizeof "xNN" + sizeof cut + 10);
+    char *text = malloc((size_t)key.length * sizeof "xNN" + 1);
     if (!text)
         return NULL;
     char *end = text;
@@ -21,7 +19,5 @@ char *key_text(const struct event_map_op *op)
             end += sprintf(end, "\\x%02x", byte);
     }
     *end = '\0';
-    if (op->key_bytes > key.length)
-        sprintf(end, cut, op->key_bytes);
     return text;
 }

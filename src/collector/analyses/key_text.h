@@ -4,10 +4,7 @@
 
 #include "model/event.h"
 
-/*
- * To be freed; NULL when memory is out. Only for an assign whose key was recorded: its length is not 0. Of a key
- * that was cut the length is told too: "abc... (300000 bytes)".
- */
-char *key_text(const struct event_map_op *op);
+/* To be freed; NULL when memory is out. Only for a key that was recorded: its length is not 0. */
+char *key_text(struct event_text key);
 
 #endif

@@ -164,7 +164,7 @@ static struct timeline_held *hold_key(struct timeline_map *map, const struct eve
     if (held->key || !op->key.length)
         return held;
     map->has_keys = true;
-    held->key = key_text(op);
+    held->key = key_text(op->key);
     return held->key ? held : NULL;
 }
 

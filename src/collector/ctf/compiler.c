@@ -247,7 +247,8 @@ static void list_fields(struct compiler *compiler)
     struct ctf_program *program = &compiler->program;
     program->fields = calloc(program->field_count + 1, sizeof *program->fields);
     program->types = calloc(program->field_count + 1, sizeof *program->types);
-    if (!program->fields || !program->types) {
+    program->pointers = calloc(program->field_count + 1, sizeof *program->pointers);
+    if (!program->fields || !program->types || !program->pointers) {
         compiler_fail(compiler, -ENOMEM);
         return;
     }
@@ -257,6 +258,8 @@ static void list_fields(struct compiler *compiler)
             continue;
         program->fields[slot->final] = slot->field;
         program->types[slot->final] = slot->type;
+        if (slot->field.type == CTF_STRING || slot->field.type == CTF_SEQUENCE)
+            program->pointers[program->pointer_count++] = slot->final;
     }
 }
 

@@ -12,7 +12,8 @@
  *
  * Damage costs its own packet, stream or leaf folder: it is skipped, counted in the losses and named
  * through `warn`; everything else is delivered. Memory does not grow with the length of the trace.
- * Not thread-safe. Source of the format: docs/architecture.md, "The trace".
+ * Streams are decoded ahead on the cores that there are. Not thread-safe. Source of the format: docs/architecture.md,
+ * "The trace".
  */
 #ifndef COLLECTOR_CTF_H
 #define COLLECTOR_CTF_H
@@ -73,14 +74,25 @@ struct ctf_event {
 /* Whether the values of a field will be looked at. */
 typedef bool ctf_wants_fn(void *self, const char *class_name, const struct ctf_field *field);
 
+/* Events of which nobody looks at more than that they are there. */
+enum { CTF_DELIVER = -1, CTF_TALLIES = 2 };
+
+struct ctf_tally {
+    uint64_t events[CTF_TALLIES];
+    uint64_t first_ns, last_ns; /* of all of them; UINT64_MAX and 0 without any */
+};
+
 struct ctf_options {
     /* Called once for each kind of damage at a place; `text` names the file. NULL = be silent. */
     void (*warn)(void *self, const char *text);
     /*
      * Asked about each field of each class while it is opened. Fields that are not wanted are stepped over,
-     * which is an addition for a run of them; their values mean nothing. NULL = all are wanted.
+     * which is an addition for a run of them, and left out of the class, but where it has loops or variants: there
+     * they are read all the same. NULL = all are wanted.
      */
     ctf_wants_fn *wants;
+    /* Asked about each class: in which tally its events are only counted, or CTF_DELIVER. NULL = in none. */
+    int (*tally)(void *self, const char *class_name);
     /*
      * TSDL texts, NULL behind the last, to read streams with whose own metadata is missing or unusable; each
      * declares one stream class. A text is used only for what it explains (known.h), which is said and counted.
@@ -89,6 +101,8 @@ struct ctf_options {
     const char *const *known;
     void *self;
     bool unordered; /* stream after stream, without the merge: for consumers that need no order */
+    /* Threads that decode, the caller's included: what is read does not depend on it. 0 = as many as pay. */
+    size_t threads;
 };
 
 /*
@@ -98,11 +112,18 @@ struct ctf_options {
 int ctf_open(const char *path, const struct ctf_options *options, struct diag *diag, struct ctf_reader **out);
 void ctf_close(struct ctf_reader *reader);
 
-/* 1 = an event, 0 = the end, negative errno = memory or I/O gave out (diag of ctf_open's caller is not used). */
+/*
+ * 1 = an event, 0 = the end, negative errno = memory or I/O gave out (diag of ctf_open's caller is not used);
+ * CTF_LATER = many events were counted, none is there yet: a chance to stop.
+ */
+enum { CTF_LATER = 2 };
 int ctf_next(struct ctf_reader *reader, struct ctf_event *event);
 
 /* Complete after ctf_next returned 0. `dropped_by_runtime` is not the reader's to know: 0. */
 struct losses ctf_losses(const struct ctf_reader *reader);
+
+/* Complete after ctf_next returned 0, as well. */
+struct ctf_tally ctf_tally(const struct ctf_reader *reader);
 
 /* Epoch nanoseconds = trace clock + this. 0 if no metadata says. */
 int64_t ctf_clock_offset_ns(const struct ctf_reader *reader);

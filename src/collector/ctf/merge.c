@@ -32,13 +32,13 @@ static void restore_order(struct ctf_merge *merge)
 }
 
 /* Until their first peek, streams stand at the time of their first packet: their buffers are not needed before. */
-int ctf_merge_init(struct ctf_merge *merge, struct ctf_stream *streams, size_t count, bool is_unordered)
+int ctf_merge_init(struct ctf_merge *merge, struct ctf_lane *lanes, size_t count, bool is_unordered)
 {
     struct ctf_merge_entry *heap = calloc(count + 1, sizeof *heap);
     if (!heap)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        heap[i] = (struct ctf_merge_entry){is_unordered ? i : ctf_stream_begin_ns(&streams[i]), &streams[i]};
+        heap[i] = (struct ctf_merge_entry){is_unordered ? i : ctf_stream_begin_ns(lanes[i].stream), &lanes[i]};
     *merge = (struct ctf_merge){.heap = heap, .count = count, .is_unordered = is_unordered};
     for (size_t i = count / 2; i-- > 0;)
         sift_down(merge, i);
@@ -62,12 +62,12 @@ static void remove_first(struct ctf_merge *merge)
 static int advance_first(struct ctf_merge *merge)
 {
     struct ctf_merge_entry *first = &merge->heap[0];
-    int state = ctf_stream_peek(first->stream);
+    int state = ctf_lane_peek(first->lane);
     if (state == 0)
         remove_first(merge);
     if (state != 1 || merge->is_unordered)
         return state;
-    first->time_ns = first->stream->time_ns;
+    first->time_ns = first->lane->time_ns;
     if (first->time_ns <= merge->runner_up_ns)
         return 1;
     restore_order(merge);
@@ -77,10 +77,10 @@ static int advance_first(struct ctf_merge *merge)
 int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
 {
     while (merge->count) {
-        struct ctf_stream *stream = merge->heap[0].stream;
-        int state = stream->is_ready ? 1 : advance_first(merge);
+        struct ctf_lane *lane = merge->heap[0].lane;
+        int state = lane->is_ready ? 1 : advance_first(merge);
         if (state == 1)
-            state = ctf_stream_take(stream, out);
+            state = ctf_lane_take(lane, out);
         if (state)
             return state;
     }

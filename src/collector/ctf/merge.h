@@ -6,11 +6,11 @@
 #ifndef COLLECTOR_CTF_MERGE_H
 #define COLLECTOR_CTF_MERGE_H
 
-#include "collector/ctf/stream.h"
+#include "collector/ctf/lane.h"
 
 struct ctf_merge_entry {
     uint64_t time_ns;
-    struct ctf_stream *stream;
+    struct ctf_lane *lane;
 };
 
 struct ctf_merge {
@@ -20,8 +20,8 @@ struct ctf_merge {
     uint64_t runner_up_ns;
 };
 
-/* `streams` are borrowed and must outlive it. 0 or -ENOMEM. */
-int ctf_merge_init(struct ctf_merge *merge, struct ctf_stream *streams, size_t count, bool is_unordered);
+/* `lanes` are borrowed and must outlive it. 0 or -ENOMEM. */
+int ctf_merge_init(struct ctf_merge *merge, struct ctf_lane *lanes, size_t count, bool is_unordered);
 void ctf_merge_fini(struct ctf_merge *merge);
 
 /* 1 = an event, 0 = the end, -ENOMEM. What `out` borrows is valid until the next call. */

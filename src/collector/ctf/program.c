@@ -313,5 +313,6 @@ void ctf_program_fini(struct ctf_program *program)
     free(program->options);
     free(program->fields);
     free(program->types);
+    free(program->pointers);
     *program = (struct ctf_program){0};
 }

@@ -73,6 +73,8 @@ struct ctf_program {
     const struct tsdl_type **types; /* of each field */
     size_t field_count;             /* slots from here to slot_count are hidden: lengths, elements of loops */
     size_t slot_count;
+    uint32_t *pointers; /* the fields whose values point to something: texts and arrays */
+    size_t pointer_count;
     bool is_nested; /* has loops or variants */
 };
 

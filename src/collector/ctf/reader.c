@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/ctf/crew.h"
 #include "collector/ctf/known.h"
 #include "collector/ctf/merge.h"
 #include "collector/ctf/metadata.h"
@@ -24,7 +25,9 @@ struct ctf_reader {
     struct ctf_trace **traces; /* owned */
     size_t trace_count, trace_capacity;
     struct ctf_stream *streams; /* owned */
+    struct ctf_lane *lanes;     /* owned; of each stream */
     size_t stream_count;
+    struct ctf_crew crew;
     struct ctf_merge merge;
     uint32_t class_count;
     uint64_t total_bytes;
@@ -280,7 +283,7 @@ static int add_stream(struct ctf_reader *reader, const struct ctf_file *files, s
 
 static int group_files(struct ctf_reader *reader, struct file_list *list)
 {
-    reader->streams = calloc(list->count + 1, sizeof *reader->streams);
+    reader->streams = aligned_alloc(CTF_APART_BYTES, (list->count + 1) * sizeof *reader->streams);
     if (!reader->streams)
         return -ENOMEM;
     if (list->count)
@@ -300,8 +303,27 @@ static int group_files(struct ctf_reader *reader, struct file_list *list)
 static int select_fields(struct ctf_reader *reader, const struct ctf_options *options)
 {
     int error = 0;
-    for (size_t i = 0; i < reader->trace_count && options->wants && !error; i++)
-        error = ctf_trace_select(reader->traces[i], options->wants, options->self);
+    for (size_t i = 0; i < reader->trace_count && !error; i++)
+        error = ctf_trace_select(reader->traces[i], options);
+    return error;
+}
+
+static size_t crew_size(const struct ctf_reader *reader, const struct ctf_options *options)
+{
+    return options->threads ? options->threads - 1 : ctf_crew_size(reader->stream_count, reader->total_bytes);
+}
+
+static int open_lanes(struct ctf_reader *reader, const struct ctf_options *options)
+{
+    size_t count = reader->stream_count, thread_count = crew_size(reader, options);
+    reader->lanes = aligned_alloc(CTF_APART_BYTES, (count + 1) * sizeof *reader->lanes);
+    if (!reader->lanes)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        ctf_lane_init(&reader->lanes[i], &reader->streams[i], thread_count ? &reader->crew : NULL);
+    int error = ctf_merge_init(&reader->merge, reader->lanes, count, options->unordered);
+    if (!error && thread_count)
+        ctf_crew_start(&reader->crew, reader->lanes, count, thread_count, options->unordered);
     return error;
 }
 
@@ -316,7 +338,7 @@ static int open_traces(struct ctf_reader *reader, const struct ctf_options *opti
         error = group_files(reader, &list);
     }
     free(list.files);
-    return error ? error : ctf_merge_init(&reader->merge, reader->streams, reader->stream_count, options->unordered);
+    return error ? error : open_lanes(reader, options);
 }
 
 int ctf_open(const char *path, const struct ctf_options *options, struct diag *diag, struct ctf_reader **out)
@@ -349,7 +371,11 @@ void ctf_close(struct ctf_reader *reader)
 {
     if (!reader)
         return;
+    ctf_crew_stop(&reader->crew);
     ctf_merge_fini(&reader->merge);
+    for (size_t i = 0; i < reader->stream_count && reader->lanes; i++)
+        ctf_lane_fini(&reader->lanes[i]);
+    free(reader->lanes);
     for (size_t i = 0; i < reader->stream_count; i++)
         ctf_stream_fini(&reader->streams[i]);
     free(reader->streams);
@@ -381,6 +407,19 @@ struct losses ctf_losses(const struct ctf_reader *reader)
     return losses;
 }
 
+struct ctf_tally ctf_tally(const struct ctf_reader *reader)
+{
+    struct ctf_tally all = {.first_ns = UINT64_MAX};
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct ctf_tally *tally = &reader->streams[i].tally;
+        for (size_t k = 0; k < CTF_TALLIES; k++)
+            all.events[k] += tally->events[k];
+        all.first_ns = tally->first_ns < all.first_ns ? tally->first_ns : all.first_ns;
+        all.last_ns = tally->last_ns > all.last_ns ? tally->last_ns : all.last_ns;
+    }
+    return all;
+}
+
 int64_t ctf_clock_offset_ns(const struct ctf_reader *reader)
 {
     return reader->clock_offset_ns;
@@ -390,7 +429,7 @@ void ctf_progress(const struct ctf_reader *reader, uint64_t *done, uint64_t *tot
 {
     *done = 0;
     for (size_t i = 0; i < reader->stream_count; i++)
-        *done += reader->streams[i].done_bytes;
+        *done += ctf_lane_done_bytes(&reader->lanes[i]);
     *total = reader->total_bytes;
 }
 

@@ -5,9 +5,9 @@
 #include "collector/ctf/program.h"
 
 /*
- * Afterwards the program steps over the fields that `wants` says no to; what is in their slots means nothing.
- * Lengths are still read. Programs with loops or variants, which LTTng's events do not have, stay as they are.
- * Returns 0 or -ENOMEM.
+ * Afterwards the program steps over the fields that `wants` says no to, and has them no longer; NULL = it says
+ * no to all. Lengths are still read. Programs with loops or variants, which LTTng's events do not have, stay as they
+ * are. Returns 0 or -ENOMEM.
  */
 int ctf_select(struct ctf_program *program, const char *class_name, ctf_wants_fn *wants, void *self);
 

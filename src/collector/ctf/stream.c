@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTE = 8, ALIGN_BYTES = TSDL_ALIGN_MAX_BITS / BYTE, SCRATCH_START = 256 };
+enum { BYTE = 8, COUNTED_MAX = 65536, ALIGN_BYTES = TSDL_ALIGN_MAX_BITS / BYTE, SCRATCH_START = 256 };
 
 static const uint64_t second_ns = 1000000000;
 
@@ -263,33 +263,8 @@ static int read_header(struct ctf_stream *stream)
     return 1;
 }
 
-int ctf_stream_peek(struct ctf_stream *stream)
-{
-    for (;;) {
-        int state = stream->is_in_packet ? 1 : open_packet(stream);
-        if (state != 1)
-            return state;
-        state = read_header(stream);
-        if (state != 0)
-            return state;
-        state = close_packet(stream);
-        if (state)
-            return state;
-    }
-}
-
-static void fill_event(const struct ctf_stream *stream, struct ctf_event *out)
-{
-    const struct ctf_file *file = stream->file;
-    *out = (struct ctf_event){.time_ns = stream->time_ns,
-                              .class = &stream->class->shown,
-                              .values = stream->values,
-                              .trace_pid = file->trace->declared.vpid,
-                              .stream = stream->number,
-                              .cpu = file->packet.cpu};
-}
-
-int ctf_stream_take(struct ctf_stream *stream, struct ctf_event *out)
+/* Once its header was read. 1 = decoded into stream->values; 0 = damaged, the packet is closed; -ENOMEM. */
+static inline int read_fields(struct ctf_stream *stream)
 {
     uint64_t at = stream->cursor.at;
     enum ctf_result result;
@@ -307,8 +282,61 @@ int ctf_stream_take(struct ctf_stream *stream, struct ctf_event *out)
         return close_packet(stream);
     }
     stream->events++;
-    fill_event(stream, out);
     return 1;
+}
+
+/* The event peeked at. 0 or -ENOMEM. */
+static int count_event(struct ctf_stream *stream)
+{
+    struct ctf_tally *tally = &stream->tally;
+    int state = read_fields(stream);
+    if (state != 1)
+        return state;
+    tally->events[stream->class->tally]++;
+    if (stream->time_ns < tally->first_ns)
+        tally->first_ns = stream->time_ns;
+    if (stream->time_ns > tally->last_ns)
+        tally->last_ns = stream->time_ns;
+    return 0;
+}
+
+int ctf_stream_peek(struct ctf_stream *stream)
+{
+    for (uint32_t counted = 0; counted < COUNTED_MAX;) {
+        int state = stream->is_in_packet ? 1 : open_packet(stream);
+        if (state != 1)
+            return state;
+        state = read_header(stream);
+        if (state == 1 && stream->class->tally == CTF_DELIVER)
+            return 1;
+        counted += state == 1;
+        if (state == 1)
+            state = count_event(stream);
+        else if (state == 0)
+            state = close_packet(stream);
+        if (state)
+            return state;
+    }
+    return CTF_LATER;
+}
+
+static void fill_event(const struct ctf_stream *stream, struct ctf_event *out)
+{
+    const struct ctf_file *file = stream->file;
+    *out = (struct ctf_event){.time_ns = stream->time_ns,
+                              .class = &stream->class->shown,
+                              .values = stream->values,
+                              .trace_pid = file->trace->declared.vpid,
+                              .stream = stream->number,
+                              .cpu = file->packet.cpu};
+}
+
+int ctf_stream_take(struct ctf_stream *stream, struct ctf_event *out)
+{
+    int state = read_fields(stream);
+    if (state == 1)
+        fill_event(stream, out);
+    return state;
 }
 
 /* ---- life ---- */
@@ -323,6 +351,7 @@ void ctf_stream_init(struct ctf_stream *stream, uint32_t number, struct ctf_file
                      const struct ctf_report *report)
 {
     *stream = (struct ctf_stream){.files = files, .file_count = file_count, .report = report, .number = number};
+    stream->tally.first_ns = UINT64_MAX;
     ctf_window_init(&stream->window);
     qsort(files, file_count, sizeof *files, by_order);
     for (size_t i = 0; i < file_count; i++) {

@@ -16,14 +16,19 @@
 #include "collector/ctf/file.h"
 #include "collector/ctf/sequence.h"
 
+/* What two threads write to lies so far apart that neither takes the other's cache line, or its neighbour. */
+enum { CTF_APART_BYTES = 128 };
+
 struct ctf_stream {
-    struct ctf_file *files; /* owned; [first, count) have a packet ahead, lowest number first */
+    _Alignas(
+        CTF_APART_BYTES) struct ctf_file *files; /* owned; [first, count) have a packet ahead, lowest number first */
     size_t first, file_count;
     const struct ctf_report *report;
     uint32_t number;
     struct ctf_window window;
     struct ctf_sequence sequence;
     uint64_t events, damaged_packets, skipped_files, done_bytes;
+    struct ctf_tally tally;
     uint64_t damaged_noted; /* of damaged_packets, those that `sequence` knows of */
 
     bool is_in_packet, is_damage_counted;
@@ -48,7 +53,7 @@ void ctf_stream_fini(struct ctf_stream *stream);
 /* No event is earlier than this, as far as the packets say; from open to the first peek. */
 uint64_t ctf_stream_begin_ns(const struct ctf_stream *stream);
 
-/* 1 = stream->class and time_ns are the next event's; 0 = the end; -ENOMEM. */
+/* 1 = stream->class and time_ns are the next event's; 0 = the end; CTF_LATER = not yet; -ENOMEM. */
 int ctf_stream_peek(struct ctf_stream *stream);
 
 /* 1 = decoded into `out`; 0 = damaged and dropped with the rest of its packet: peek again; -ENOMEM. */

@@ -90,6 +90,7 @@ static int compile_event(struct ctf_trace *trace, const struct tsdl_stream *stre
         return error;
     out->shown = (struct ctf_event_class){
         .name = event->name, .id = event->id, .fields = out->program.fields, .field_count = out->program.field_count};
+    out->tally = CTF_DELIVER;
     if (out->program.slot_count > trace->slot_count)
         trace->slot_count = out->program.slot_count;
     return 0;
@@ -181,14 +182,24 @@ int ctf_trace_create(const char *text, size_t length, uint32_t *next_index, stru
     return 0;
 }
 
-int ctf_trace_select(struct ctf_trace *trace, ctf_wants_fn *wants, void *self)
+static int select_class(struct ctf_class *class, const struct ctf_options *options)
+{
+    if (options->tally)
+        class->tally = options->tally(options->self, class->shown.name);
+    bool is_counted = class->tally != CTF_DELIVER;
+    if (!is_counted && !options->wants)
+        return 0;
+    int error = ctf_select(&class->program, class->shown.name, is_counted ? NULL : options->wants, options->self);
+    class->shown.field_count = class->program.field_count;
+    return error;
+}
+
+int ctf_trace_select(struct ctf_trace *trace, const struct ctf_options *options)
 {
     int error = 0;
     for (size_t i = 0; i < trace->stream_count; i++)
-        for (size_t k = 0; k < trace->streams[i].class_count && !error; k++) {
-            struct ctf_class *class = &trace->streams[i].classes[k];
-            error = ctf_select(&class->program, class->shown.name, wants, self);
-        }
+        for (size_t k = 0; k < trace->streams[i].class_count && !error; k++)
+            error = select_class(&trace->streams[i].classes[k], options);
     return error;
 }
 

@@ -33,8 +33,9 @@ struct ctf_packet_part {
 };
 
 struct ctf_class {
-    struct ctf_event_class shown; /* the part that consumers see */
+    struct ctf_event_class shown; /* the part that consumers see; first, so that a batch finds the rest */
     struct ctf_program program;
+    int tally; /* where its events are only counted, or CTF_DELIVER */
 };
 
 struct ctf_stream_class {
@@ -64,8 +65,8 @@ struct ctf_trace {
  */
 int ctf_trace_create(const char *text, size_t length, uint32_t *next_index, struct diag *diag, struct ctf_trace **out);
 
-/* Leaves out what is not wanted of the events (ctf.h); before the first is read. 0 or -ENOMEM. */
-int ctf_trace_select(struct ctf_trace *trace, ctf_wants_fn *wants, void *self);
+/* Leaves out what is not wanted, of the events or of all of them (ctf.h); before the first is read. 0 or -ENOMEM. */
+int ctf_trace_select(struct ctf_trace *trace, const struct ctf_options *options);
 
 void ctf_trace_destroy(struct ctf_trace *trace);
 

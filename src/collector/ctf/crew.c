@@ -1,0 +1,233 @@
+/* See crew.h. Start at work(), which a thread runs, and ctf_crew_next(), the reader's side. */
+#include "collector/ctf/crew.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* Threads are not worth their start below this. */
+enum { SMALL_BYTES = 1024 * 1024, READY_MIN = 4, READY_A_THREAD = 4 };
+
+size_t ctf_crew_size(size_t stream_count, uint64_t bytes)
+{
+    cpu_set_t cpus;
+    if (bytes < SMALL_BYTES || sched_getaffinity(0, sizeof cpus, &cpus))
+        return 0;
+    size_t others = (size_t)CPU_COUNT(&cpus) - 1;
+    return others < stream_count ? others : stream_count;
+}
+
+/* ---- with the mutex held ---- */
+
+static struct ctf_batch *take_spare(struct ctf_crew *crew)
+{
+    struct ctf_batch *batch = crew->spare;
+    if (batch) {
+        crew->spare = batch->next;
+        ctf_batch_clear(batch);
+        batch->next = NULL;
+        return batch;
+    }
+    return ctf_batch_create(crew->batch_bytes, &batch) ? NULL : batch;
+}
+
+/* A batch that one huge event has enlarged does not stay so. */
+static void give_back(struct ctf_crew *crew, struct ctf_batch *batch)
+{
+    if (!batch || batch->capacity > crew->batch_bytes) {
+        ctf_batch_destroy(batch);
+        return;
+    }
+    batch->next = crew->spare;
+    crew->spare = batch;
+}
+
+/* The lane that should be decoded next, or NULL. */
+static struct ctf_lane *choose(const struct ctf_crew *crew)
+{
+    struct ctf_lane *best = NULL;
+    if (crew->ready_count >= crew->ready_max)
+        return NULL;
+    for (size_t i = 0; i < crew->lane_count; i++) {
+        struct ctf_lane *lane = &crew->lanes[i];
+        if (!lane->is_busy && !lane->has_ended && (!best || lane->order < best->order))
+            best = lane;
+    }
+    return best;
+}
+
+static void append(struct ctf_lane *lane, struct ctf_batch *batch)
+{
+    if (lane->last)
+        lane->last->next = batch;
+    else
+        lane->first = batch;
+    lane->last = batch;
+}
+
+/* Fills a batch from a lane that nobody else fills one from; the mutex is let go meanwhile. 0 or -ENOMEM. */
+static int fill(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    struct ctf_batch *batch = take_spare(crew);
+    if (!batch)
+        return -ENOMEM;
+    lane->is_busy = true;
+    crew->ready_count++;
+    pthread_mutex_unlock(&crew->mutex);
+    ctf_lane_fill(lane, batch);
+    pthread_mutex_lock(&crew->mutex);
+    append(lane, batch);
+    lane->is_busy = false;
+    lane->has_ended = batch->state <= 0;
+    if (!crew->is_unordered)
+        lane->order = lane->stream->time_ns;
+    return 0;
+}
+
+/* ---- the threads ---- */
+
+/* To wake someone takes as long as to decode a batch: the reader is woken to several, or to the last. */
+static void wake_reader(struct ctf_crew *crew)
+{
+    const struct ctf_lane *lane = crew->awaited;
+    if (!lane || !lane->first || (crew->ready_count <= crew->ready_max / 2 && !lane->has_ended && choose(crew)))
+        return;
+    crew->awaited = NULL;
+    pthread_cond_signal(&crew->filled);
+}
+
+/* Where memory is out, the reader will find out: it has to fill for itself. */
+static void *work(void *self)
+{
+    struct ctf_crew *crew = self;
+    pthread_mutex_lock(&crew->mutex);
+    while (!crew->is_stopping) {
+        struct ctf_lane *lane = choose(crew);
+        if (lane && !fill(crew, lane)) {
+            wake_reader(crew);
+            continue;
+        }
+        crew->idle_count++;
+        pthread_cond_wait(&crew->work, &crew->mutex);
+        crew->idle_count--;
+    }
+    pthread_mutex_unlock(&crew->mutex);
+    return NULL;
+}
+
+/* Signals are the main thread's business. */
+static void start_threads(struct ctf_crew *crew, size_t count)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    while (crew->thread_count < count && crew->thread_count < CTF_CREW_MAX &&
+           !pthread_create(&crew->threads[crew->thread_count], NULL, work, crew))
+        crew->thread_count++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static size_t batch_bytes(size_t lane_count)
+{
+    size_t bytes = CTF_CREW_BYTES / (lane_count + 1);
+    if (bytes > CTF_BATCH_BYTES_MAX)
+        return CTF_BATCH_BYTES_MAX;
+    return bytes < CTF_BATCH_BYTES_MIN ? CTF_BATCH_BYTES_MIN : bytes;
+}
+
+void ctf_crew_start(struct ctf_crew *crew, struct ctf_lane *lanes, size_t lane_count, size_t thread_count,
+                    bool is_unordered)
+{
+    *crew = (struct ctf_crew){.lanes = lanes,
+                              .lane_count = lane_count,
+                              .is_unordered = is_unordered,
+                              .batch_bytes = batch_bytes(lane_count),
+                              .ready_max = READY_MIN + READY_A_THREAD * thread_count};
+    for (size_t i = 0; i < lane_count; i++)
+        lanes[i].order = is_unordered ? i : ctf_stream_begin_ns(lanes[i].stream);
+    pthread_mutex_init(&crew->mutex, NULL); /* none of them fails with default attributes */
+    pthread_cond_init(&crew->work, NULL);
+    pthread_cond_init(&crew->filled, NULL);
+    start_threads(crew, thread_count);
+}
+
+static void destroy_list(struct ctf_batch *batch)
+{
+    while (batch) {
+        struct ctf_batch *next = batch->next;
+        ctf_batch_destroy(batch);
+        batch = next;
+    }
+}
+
+void ctf_crew_stop(struct ctf_crew *crew)
+{
+    if (!crew->lanes)
+        return;
+    pthread_mutex_lock(&crew->mutex);
+    crew->is_stopping = true;
+    pthread_cond_broadcast(&crew->work);
+    pthread_mutex_unlock(&crew->mutex);
+    for (size_t i = 0; i < crew->thread_count; i++)
+        pthread_join(crew->threads[i], NULL);
+    for (size_t i = 0; i < crew->lane_count; i++) {
+        destroy_list(crew->lanes[i].first);
+        ctf_batch_destroy(crew->lanes[i].batch);
+    }
+    destroy_list(crew->spare);
+    pthread_cond_destroy(&crew->filled);
+    pthread_cond_destroy(&crew->work);
+    pthread_mutex_destroy(&crew->mutex);
+    *crew = (struct ctf_crew){0};
+}
+
+/* ---- the reader ---- */
+
+/* Until the lane has a batch: decodes, or waits for who decodes that lane where nothing else is to be done. */
+static int await(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    while (!lane->first) {
+        struct ctf_lane *chosen = lane->is_busy ? choose(crew) : lane;
+        int error = chosen ? fill(crew, chosen) : 0;
+        if (error)
+            return error;
+        if (chosen)
+            continue;
+        crew->awaited = lane;
+        while (crew->awaited)
+            pthread_cond_wait(&crew->filled, &crew->mutex);
+    }
+    return 0;
+}
+
+static void take_first(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    lane->batch = lane->first;
+    lane->first = lane->first->next;
+    if (!lane->first)
+        lane->last = NULL;
+    crew->ready_count--;
+    if (crew->idle_count && crew->ready_count <= crew->ready_max / 2)
+        pthread_cond_signal(&crew->work);
+}
+
+int ctf_crew_next(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    pthread_mutex_lock(&crew->mutex);
+    give_back(crew, lane->batch);
+    lane->batch = NULL;
+    int error = await(crew, lane);
+    if (!error)
+        take_first(crew, lane);
+    pthread_mutex_unlock(&crew->mutex);
+    return error ? error : 1;
+}
+
+void ctf_crew_leave(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    pthread_mutex_lock(&crew->mutex);
+    give_back(crew, lane->batch);
+    lane->batch = NULL;
+    pthread_mutex_unlock(&crew->mutex);
+}

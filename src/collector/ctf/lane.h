@@ -1,0 +1,75 @@
+/*
+ * One stream as the merge reads it: decoded when it is asked, or ahead of that by a crew (crew.h). Both ways it
+ * gives the same events and says the same warnings at the same points.
+ *
+ *     while ((state = ctf_lane_peek(lane)) == 1)       // as ctf_stream_peek and ctf_stream_take
+ *         if (ctf_lane_take(lane, &event) == 1)
+ *             use(&event);
+ */
+#ifndef COLLECTOR_CTF_LANE_H
+#define COLLECTOR_CTF_LANE_H
+
+#include "collector/ctf/batch.h"
+
+struct ctf_crew;
+
+struct ctf_lane {
+    struct ctf_stream *stream; /* borrowed; with a crew, of who fills a batch from it */
+    struct ctf_crew *crew;     /* NULL = decoded when asked */
+
+    /* the reader's */
+    _Alignas(CTF_APART_BYTES) bool is_ready; /* an event was peeked at and not taken */
+    bool is_over;                            /* with a crew: the last batch was read */
+    uint64_t time_ns;
+    uint64_t done_bytes;
+    struct ctf_batch *batch; /* that it reads, of the crew's; NULL = none */
+
+    /* of who fills: `is_busy` */
+    _Alignas(CTF_APART_BYTES) struct ctf_report keeper; /* in place of the stream's report */
+    const struct ctf_report *report; /* the stream's own, which the reader says the warnings through */
+    char **warnings;                 /* owned: said and not in a batch yet */
+    size_t warning_count, warning_capacity;
+    struct ctf_event held; /* taken and not in a batch yet */
+    bool is_held;
+
+    /* guarded by the crew's mutex */
+    _Alignas(CTF_APART_BYTES) struct ctf_batch *first; /* filled, to be read */
+    struct ctf_batch *last;
+    bool is_busy;   /* someone fills a batch from it */
+    bool has_ended; /* there will be no further batch */
+    uint64_t order; /* the lane with the least is needed first */
+};
+
+/* With a crew, what `lane` was told to warn through is kept for the reader from now on. */
+void ctf_lane_init(struct ctf_lane *lane, struct ctf_stream *stream, struct ctf_crew *crew);
+void ctf_lane_fini(struct ctf_lane *lane);
+
+/* Decodes into the batch until it is full or the stream ends; batch->state says which. By one thread at a time. */
+void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch);
+
+/* With a crew. */
+int ctf_lane_peek_ahead(struct ctf_lane *lane);
+int ctf_lane_take_ahead(struct ctf_lane *lane, struct ctf_event *out);
+
+static inline int ctf_lane_peek(struct ctf_lane *lane)
+{
+    if (lane->crew)
+        return ctf_lane_peek_ahead(lane);
+    int state = ctf_stream_peek(lane->stream);
+    lane->is_ready = state == 1;
+    lane->time_ns = lane->stream->time_ns;
+    return state;
+}
+
+static inline int ctf_lane_take(struct ctf_lane *lane, struct ctf_event *out)
+{
+    lane->is_ready = false;
+    return lane->crew ? ctf_lane_take_ahead(lane, out) : ctf_stream_take(lane->stream, out);
+}
+
+static inline uint64_t ctf_lane_done_bytes(const struct ctf_lane *lane)
+{
+    return lane->crew ? lane->done_bytes : lane->stream->done_bytes;
+}
+
+#endif
