@@ -69,6 +69,10 @@ for shape in "$work"/written/*; do
     compare "${shape##*/}" "$shape" 9
 done
 
+# --- recorded elsewhere: a 32-bit program, by LTTng 2.13.9 of Debian 12 on i386 (ctf_kinds 8, and the statedump) ---
+compare i386 "$here/../collector/recorded/i386" 32
+[ "$("$dump" "$here/../collector/recorded/i386" | grep -c ' ctf_kinds:')" -eq 25 ] || fail 'i386: not what was emitted'
+
 # --- the demo: our own events, and where its modules are mapped ---
 lt create demo --output="$lttng_dir/demo"
 lt enable-channel --userspace --session=demo --buffers-pid ch
