@@ -1,0 +1,33 @@
+/* See lock_snapshot.h. */
+#include "model/lock_snapshot.h"
+
+#include <stdlib.h>
+
+void lock_snapshot_fini(struct lock_snapshot *snapshot)
+{
+    free(snapshot->locks);
+    free(snapshot->waits);
+    *snapshot = (struct lock_snapshot){0};
+}
+
+const struct lock_snapshot_wait *lock_snapshot_wait_of(const struct lock_snapshot *snapshot, uint32_t tid)
+{
+    for (size_t i = 0; tid && i < snapshot->wait_count; i++)
+        if (snapshot->waits[i].tid == tid && snapshot->waits[i].state == LOCK_WAIT_BLOCKED)
+            return &snapshot->waits[i];
+    return NULL;
+}
+
+size_t lock_snapshot_cycle(const struct lock_snapshot *snapshot, size_t first, size_t *cycle, size_t max)
+{
+    const struct lock_snapshot_wait *wait = &snapshot->waits[first];
+    if (wait->state != LOCK_WAIT_BLOCKED)
+        return 0;
+    for (size_t count = 0; wait && count < max;) {
+        cycle[count++] = (size_t)(wait - snapshot->waits);
+        wait = lock_snapshot_wait_of(snapshot, snapshot->locks[wait->lock].holder_tid);
+        if (wait == &snapshot->waits[first])
+            return count;
+    }
+    return 0;
+}
