@@ -73,7 +73,7 @@ static void write_balances(struct report *report)
 {
     const struct contention_view *view = report->input->contention;
     struct contention_balance sampled = contention_view_balance(view);
-    struct contention_balance exact = contention_totals_balance(&view->totals);
+    struct contention_balance exact = contention_totals_balance(view);
     if (sampled.mutex_ns || sampled.block_ns)
         write_balance(report, "from the events", &sampled);
     if (exact.mutex_ns || exact.block_ns)

@@ -235,7 +235,7 @@ static void take_lock(struct lock_snapshot *snapshot, struct page_lock *from)
                                         .is_free = from->is_free != 0,
                                         .waiters = page_word_waiters(from->word),
                                         .owed_ns = owed(snapshot, from->word),
-                                        .handoff_ns = from->handoff_of_hold_ns,
+                                        .handoff_ns = from->tell ? from->handoff_of_hold_ns : 0,
                                         .since_ns = later(from->first_ns, from->settled_ns),
                                         .totals = {.ops = from->ops,
                                                    .contentions = from->contentions,

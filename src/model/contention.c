@@ -5,28 +5,37 @@
 #include <math.h>
 #include <stdio.h>
 
-static struct contention_balance balance(uint64_t charge_ns, uint64_t handoff_ns, uint64_t wait_ns)
+static struct contention_balance balance(uint64_t mutex_ns, uint64_t block_ns)
 {
-    return (struct contention_balance){
-        .mutex_ns = charge_ns + handoff_ns,
-        .block_ns = wait_ns,
-        .difference_ns = (int64_t)(charge_ns + handoff_ns - wait_ns),
-    };
+    return (struct contention_balance){mutex_ns, block_ns, (int64_t)(mutex_ns - block_ns)};
 }
 
 struct contention_balance contention_lock_balance(const struct contention_lock *lock)
 {
-    return balance(lock->charge_ns, lock->handoff_ns, lock->wait_ns);
+    return balance(lock->charge_ns + lock->handoff_ns + lock->still_held_ns, lock->wait_ns + lock->still_wait_ns);
 }
 
 struct contention_balance contention_view_balance(const struct contention_view *view)
 {
-    return balance(view->charge_ns, view->handoff_ns, view->wait_ns);
+    return balance(view->charge_ns + view->handoff_ns + view->still_held_ns, view->wait_ns + view->still_wait_ns);
 }
 
-struct contention_balance contention_totals_balance(const struct contention_totals *totals)
+struct contention_balance contention_totals_balance(const struct contention_view *view)
 {
-    return balance(totals->charge_ns, totals->handoff_ns, totals->wait_ns);
+    const struct contention_totals *totals = &view->totals;
+    return balance(totals->charge_ns + totals->handoff_ns + view->still_held_ns, totals->wait_ns + view->still_wait_ns);
+}
+
+const struct contention_lock *contention_find(const struct contention_view *view, uint32_t pid,
+                                              const struct event_object *object)
+{
+    for (size_t i = 0; i < view->lock_count; i++) {
+        const struct contention_lock *lock = &view->locks[i];
+        if (lock->pid == pid && lock->object.address == object->address &&
+            lock->object.generation == object->generation)
+            return lock;
+    }
+    return NULL;
 }
 
 static const struct {
@@ -97,8 +106,7 @@ const char *contention_result_text(uint32_t result)
     static const char *const texts[] = {[CONTENTION_ACQUIRED] = "acquired",
                                         [CONTENTION_TIMEOUT] = "timeout",
                                         [CONTENTION_ERROR] = "error",
-                                        [CONTENTION_CANCELLED] = "cancelled",
-                                        [CONTENTION_OWNER_DIED] = "owner died"};
+                                        [CONTENTION_CANCELLED] = "cancelled"};
     return result < sizeof texts / sizeof *texts ? texts[result] : "unknown";
 }
 

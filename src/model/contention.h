@@ -34,8 +34,7 @@ enum contention_result {
     CONTENTION_ACQUIRED = 0,
     CONTENTION_TIMEOUT = 1,
     CONTENTION_ERROR = 2,
-    CONTENTION_CANCELLED = 3,
-    CONTENTION_OWNER_DIED = 4 /* acquired */
+    CONTENTION_CANCELLED = 3
 };
 
 /* Those of one site that have these labels in common. */
@@ -83,8 +82,15 @@ struct contention_lock {
     uint64_t hold_events, held_ns; /* sums over holds */
     uint64_t handoff_ns;           /* waiters' time while nobody held the lock */
     uint64_t max_wait_ns;
-    double mutex_variance; /* of charge_ns + handoff_ns */
-    double wait_variance;  /* of wait_ns */
+    /* What had not ended with the recording, exactly; only where there is a shared page. */
+    uint64_t still_held_ns;                      /* waiters' time that the present holder is to be charged */
+    const char *holder;                          /* thread that holds it while others wait; never NULL, "" = unknown */
+    uint32_t holder_tid, still_held_mode;        /* 0 = unknown */
+    const struct contention_site *still_waiters; /* by delay, largest first */
+    size_t still_waiter_count;
+    uint64_t still_waits, still_wait_ns; /* sums over still_waiters */
+    double mutex_variance;               /* of charge_ns + handoff_ns */
+    double wait_variance;                /* of wait_ns */
     bool has_totals;
     struct contention_totals totals;
 };
@@ -100,6 +106,7 @@ struct contention_view {
     size_t lock_count;
     uint64_t releases, charge_ns, handoff_ns, waits, wait_ns; /* sums over locks */
     uint64_t holds, held_ns;                                  /* sums over locks' holds */
+    uint64_t still_held_ns, still_waits, still_wait_ns;       /* sums over locks */
     double mutex_variance, wait_variance;                     /* sums over locks */
     struct contention_totals totals;                          /* sums over locks; max_ns is the largest */
     size_t totals_count;                                      /* locks that have totals */
@@ -108,18 +115,23 @@ struct contention_view {
 };
 
 /*
- * Conservation: what releasers are charged plus hand-off = what waiters waited. Exact at weight 1, in
- * expectation when sampled, short of the waits that had not ended with the recording.
+ * Conservation: what releasers are charged plus hand-off plus what is still held = what waiters waited plus what
+ * is still waited. Exact at weight 1, in expectation when sampled; without a shared page, short of what had not
+ * ended with the recording.
  */
 struct contention_balance {
-    uint64_t mutex_ns; /* charge + hand-off */
-    uint64_t block_ns;
+    uint64_t mutex_ns;     /* charge + hand-off + still held */
+    uint64_t block_ns;     /* wait + still waiting */
     int64_t difference_ns; /* mutex - block */
 };
 
 struct contention_balance contention_lock_balance(const struct contention_lock *lock);
 struct contention_balance contention_view_balance(const struct contention_view *view);
-struct contention_balance contention_totals_balance(const struct contention_totals *totals); /* exact */
+struct contention_balance contention_totals_balance(const struct contention_view *view); /* of the exact totals */
+
+/* The lock, or NULL. Borrowed. */
+const struct contention_lock *contention_find(const struct contention_view *view, uint32_t pid,
+                                              const struct event_object *object);
 
 /* 1-2-5 steps from 1 us to 10 s: the index of the bucket that holds `ns`, and its text ("1ms-2ms"). */
 #define CONTENTION_BUCKETS 23

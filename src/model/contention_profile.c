@@ -117,9 +117,10 @@ static void comment_balance(const struct making *making)
 {
     const struct contention_view *view = making->input->view;
     profile_builder_comment(making->builder,
-                            "conservation: charged %" PRIu64 " ns + hand-off %" PRIu64 " ns against waited %" PRIu64
-                            " ns, difference %" PRId64 " ns",
-                            view->charge_ns, view->handoff_ns, view->wait_ns,
+                            "conservation: charged %" PRIu64 " ns + hand-off %" PRIu64 " ns + still held %" PRIu64
+                            " ns against waited %" PRIu64 " ns + still waiting %" PRIu64 " ns, difference %" PRId64
+                            " ns",
+                            view->charge_ns, view->handoff_ns, view->still_held_ns, view->wait_ns, view->still_wait_ns,
                             contention_view_balance(view).difference_ns);
 }
 
@@ -146,7 +147,7 @@ static void comment_interval(const struct making *making)
     const struct contention_totals *totals = &view->totals;
     bool is_mutex = making->kind == CONTENTION_PROFILE_MUTEX;
     uint64_t total_ns = is_mutex ? view->charge_ns + view->handoff_ns : view->wait_ns;
-    uint64_t exact_ns = is_mutex ? totals->charge_ns + totals->handoff_ns : totals->wait_ns;
+    uint64_t exact_ns = is_mutex ? totals->charge_ns + totals->handoff_ns : totals->wait_ns; /* of what has ended */
     if (making->kind == CONTENTION_PROFILE_HOLD)
         return;
     profile_builder_comment(making->builder, "95 %% interval: total %" PRIu64 " ns +- %" PRIu64 " ns", total_ns,
@@ -247,7 +248,7 @@ static void end_sample(const struct making *making, uint64_t count, uint64_t del
 }
 
 static void add_part(const struct making *making, const struct contention_lock *lock,
-                     const struct contention_site *site, const struct contention_part *part)
+                     const struct contention_site *site, const struct contention_part *part, bool is_open)
 {
     struct profile_builder *builder = making->builder;
     add_stack(making, site->stack);
@@ -256,23 +257,50 @@ static void add_part(const struct making *making, const struct contention_lock *
     if (part->thread[0])
         profile_builder_label(builder, "thread", part->thread);
     if (making->kind == CONTENTION_PROFILE_BLOCK) {
-        profile_builder_label(builder, "result", contention_result_text(site->result));
+        profile_builder_label(builder, "result", is_open ? "still waiting" : contention_result_text(site->result));
         profile_builder_label(builder, "wait_bucket", contention_bucket_text(part->bucket));
     }
     end_sample(making, part->count, part->delay_ns);
 }
 
+/* `above`: a pseudo-frame that the stacks begin with, NULL = none. */
+static void add_sites(const struct making *making, const struct contention_lock *lock, struct site_list list,
+                      const char *above)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        for (size_t part = 0; part < list.sites[i].part_count; part++) {
+            if (above)
+                profile_builder_pseudo_frame(making->builder, above);
+            add_part(making, lock, &list.sites[i], &list.sites[i].parts[part], above != NULL);
+        }
+    }
+}
+
+/* What no release is charged. Contentions are counted at the releases: hand-off has none of its own. */
+static void add_unreleased(const struct making *making, const struct contention_lock *lock)
+{
+    if (lock->handoff_ns) {
+        profile_builder_pseudo_frame(making->builder, "[lock handoff]");
+        label_lock(making, lock, lock->kind);
+        end_sample(making, 0, lock->handoff_ns);
+    }
+    if (lock->still_held_ns) {
+        profile_builder_pseudo_frame(making->builder, "[still held]");
+        label_lock(making, lock, lock->kind);
+        profile_builder_label(making->builder, "mode", contention_mode_text(lock->still_held_mode));
+        if (lock->holder[0])
+            profile_builder_label(making->builder, "thread", lock->holder);
+        end_sample(making, 1, lock->still_held_ns);
+    }
+}
+
 static void add_lock(const struct making *making, const struct contention_lock *lock)
 {
-    struct site_list list = sites_of(making, lock);
-    for (size_t i = 0; i < list.count; i++)
-        for (size_t part = 0; part < list.sites[i].part_count; part++)
-            add_part(making, lock, &list.sites[i], &list.sites[i].parts[part]);
-    if (making->kind != CONTENTION_PROFILE_MUTEX || lock->handoff_ns == 0)
-        return;
-    profile_builder_pseudo_frame(making->builder, "[lock handoff]");
-    label_lock(making, lock, lock->kind);
-    end_sample(making, 0, lock->handoff_ns); /* no contention of its own: those are counted at the releases */
+    add_sites(making, lock, sites_of(making, lock), NULL);
+    if (making->kind == CONTENTION_PROFILE_MUTEX)
+        add_unreleased(making, lock);
+    if (making->kind == CONTENTION_PROFILE_BLOCK)
+        add_sites(making, lock, (struct site_list){lock->still_waiters, lock->still_waiter_count}, "[still waiting]");
 }
 
 static void describe(const struct making *making)

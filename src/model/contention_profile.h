@@ -2,9 +2,11 @@
  * The profiles of a contention view. Mutex and block: contentions/count and delay/nanoseconds, as Go's profiles
  * of these names. Labels: lock (its title), kind, mode, map, thread (a name), pid, process; docs/profiles.md.
  *
- *     mutex: who made others wait, by the releaser's stack, and [lock handoff] for each lock: the waiters'
- *            time while nobody held it (waking them up), which is in nobody's critical section
- *     block: who waited, by the waiter's stack; labels result and wait_bucket
+ *     mutex: who made others wait, by the releaser's stack; [lock handoff] for each lock: the waiters' time
+ *            while nobody held it (waking them up), which is in nobody's critical section; [still held]: what
+ *            a hold that has not ended has cost so far
+ *     block: who waited, by the waiter's stack, under [still waiting] if that has not ended; labels result and
+ *            wait_bucket
  *     hold:  how long locks were held, contended or not; holds/count and hold/nanoseconds
  *
  * The delays of the first two add up to the same (contention.h). Stacks begin with the user's code. Comments tell

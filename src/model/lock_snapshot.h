@@ -14,6 +14,7 @@
 
 #include "model/contention.h"
 #include "model/event.h"
+#include "model/stacks.h"
 
 enum { LOCK_SNAPSHOT_STACK_MAX = 64, LOCK_SNAPSHOT_NAME_SIZE = 128, LOCK_SNAPSHOT_COMM_SIZE = 16 };
 
@@ -46,6 +47,7 @@ struct lock_snapshot_wait {
     uint32_t kind, mode, result;
     uint64_t begin_ns;
     uint64_t wait_ns; /* until it ended, or so far */
+    stack_id stack;   /* once somebody interned it, else 0 */
     uint32_t pc_count;
     uint64_t pcs[LOCK_SNAPSHOT_STACK_MAX]; /* return addresses, leaf first */
 };

@@ -43,7 +43,8 @@ static inline void page_fixture_put_lock(unsigned char *page, size_t index, cons
 }
 
 /* The thread begins to wait. */
-static inline void page_fixture_put_wait(unsigned char *page, size_t index, size_t lock, uint32_t tid, uint64_t begin_ns)
+static inline void page_fixture_put_wait(unsigned char *page, size_t index, size_t lock, uint32_t tid,
+                                         uint64_t begin_ns)
 {
     struct page_wait *wait = page_fixture_wait(page, index);
     struct page_lock *of = page_fixture_lock(page, lock);

@@ -183,6 +183,7 @@ static inline void fixture_locks(struct fixture *f)
                                            .object = {0x7000, 1},
                                            .name = "session table",
                                            .map = "",
+                                           .holder = "",
                                            .releasers = &f->sites[0],
                                            .releaser_count = 2,
                                            .waiters = &f->sites[2],
@@ -204,6 +205,7 @@ static inline void fixture_locks(struct fixture *f)
                                            .object = {0x8000, 1},
                                            .name = "",
                                            .map = "",
+                                           .holder = "",
                                            .releasers = &f->sites[4],
                                            .releaser_count = 1,
                                            .waiters = &f->sites[5],
@@ -248,6 +250,7 @@ static inline void fixture_empty(struct fixture *f)
                                            .object = {0x7000, 1},
                                            .name = "session table",
                                            .map = "",
+                                           .holder = "",
                                            .has_totals = true,
                                            .totals = {.ops = 5000}};
     f->view = (struct contention_view){.locks = f->locks, .lock_count = 1, .totals = {.ops = 5000}, .totals_count = 1};

@@ -144,6 +144,26 @@ static void test_labels_of_thread_map_and_kind_are_told_where_they_are_known(voi
     fixture_fini(&f);
 }
 
+static void test_what_has_not_ended_is_still_held_and_still_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.locks[1].still_held_ns = f.view.still_held_ns = 5000;
+    f.locks[1].holder = "hog";
+    f.locks[1].still_waiters = &f.sites[3]; /* as if it still waited */
+    f.locks[1].still_waiter_count = 1;
+    struct profile *mutex = profile_of(&f, CONTENTION_PROFILE_MUTEX), *block = profile_of(&f, CONTENTION_PROFILE_BLOCK);
+    assert_sample(mutex, 4, "[still held]", 1, 5000);
+    assert_string_equal(label_of(mutex, &mutex->samples[4], "thread"), "hog");
+    assert_string_equal(label_of(mutex, &mutex->samples[4], "lock"), "0x8000");
+    assert_sample(block, 4, "[still waiting];handle_request;main", 1, 499997977);
+    assert_string_equal(label_of(block, &block->samples[4], "result"), "still waiting");
+    profile_destroy(mutex);
+    profile_destroy(block);
+    fixture_fini(&f);
+}
+
 static void test_hold_profile_has_holds_of_every_length(void **state)
 {
     (void)state;
@@ -238,8 +258,9 @@ static void test_header_is_what_pprof_and_pyroscope_expect(void **state)
     assert_true(has_comment(profile, "sampling: bernoulli, n=1, R=0 ns; values are un-sampled"));
     assert_true(has_comment(profile, "exact totals: 7 contended of 5000 lock operations, 1500000977 ns waited, "
                                      "longest 499997977 ns"));
-    assert_true(has_comment(profile, "conservation: charged 1500000500 ns + hand-off 777 ns against waited "
-                                     "1500001277 ns, difference 0 ns"));
+    assert_true(has_comment(profile,
+                            "conservation: charged 1500000500 ns + hand-off 777 ns + still held 0 ns against waited "
+                            "1500001277 ns + still waiting 0 ns, difference 0 ns"));
     profile_destroy(profile);
     fixture_fini(&f);
 }
@@ -613,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_mutex_profile_charges_releasers_and_the_handoff),
         cmocka_unit_test(test_block_profile_splits_waits_by_result_and_bucket),
         cmocka_unit_test(test_labels_of_thread_map_and_kind_are_told_where_they_are_known),
+        cmocka_unit_test(test_what_has_not_ended_is_still_held_and_still_waited_for),
         cmocka_unit_test(test_hold_profile_has_holds_of_every_length),
         cmocka_unit_test(test_the_interval_of_the_total_and_of_the_largest_sites_is_told),
         cmocka_unit_test(test_mutex_and_block_profile_add_up_to_the_same),

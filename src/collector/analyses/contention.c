@@ -200,15 +200,9 @@ static void raise_to(uint64_t *value, uint64_t other)
 }
 
 /* Totals are cumulative and may come more than once, in any order: the largest are the last. */
-static int apply_totals(struct contention *contention, const struct event *event)
+static void raise_totals(struct contention_lock_state *lock, const struct contention_totals *totals)
 {
-    const struct event_lock_totals *totals = &event->lock_totals;
-    struct contention_lock_state *lock;
-    int error = lock_of(contention, event, &totals->lock, &totals->name, totals->kind, &lock);
-    if (error)
-        return error;
     lock->has_totals = true;
-    lock->site = totals->site ? totals->site : lock->site;
     raise_to(&lock->totals.ops, totals->ops);
     raise_to(&lock->totals.contentions, totals->contentions);
     raise_to(&lock->totals.wait_ns, totals->wait_ns);
@@ -216,7 +210,81 @@ static int apply_totals(struct contention *contention, const struct event *event
     raise_to(&lock->totals.handoff_ns, totals->handoff_ns);
     raise_to(&lock->totals.max_ns, totals->max_ns);
     raise_to(&lock->totals.dropped, totals->dropped);
-    return find_map(contention, event->pid, totals->map, &lock->map);
+}
+
+static int apply_totals(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_totals *from = &event->lock_totals;
+    struct contention_totals totals = {from->ops,        from->contentions, from->wait_ns, from->charge_ns,
+                                       from->handoff_ns, from->max_ns,      from->dropped};
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &from->lock, &from->name, from->kind, &lock);
+    if (error)
+        return error;
+    raise_totals(lock, &totals);
+    lock->site = from->site ? from->site : lock->site;
+    return find_map(contention, event->pid, from->map, &lock->map);
+}
+
+/* ---- what had not ended ---- */
+
+static int apply_open_lock(struct contention *contention, const struct event *as, const struct lock_snapshot_lock *open)
+{
+    struct event_text name = {.data = open->name, .length = (uint32_t)strlen(open->name)};
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, as, &open->object, &name, open->kind, &lock);
+    if (error)
+        return error;
+    struct contention_thread_key holder = {as->pid, open->holder_tid};
+    const str_id *thread = hashmap_find(&contention->threads, &holder);
+    raise_totals(lock, &open->totals);
+    lock->site = open->site ? open->site : lock->site;
+    add(&lock->handoff, open->handoff_ns, EVENT_WEIGHT_ONE);
+    if (open->is_free) {
+        add(&lock->handoff, open->owed_ns, EVENT_WEIGHT_ONE);
+    } else {
+        lock->still_held_ns = open->owed_ns;
+        lock->holder_tid = open->holder_tid;
+        lock->holder = thread ? *thread : 0;
+        lock->still_held_mode = open->mode;
+    }
+    return find_map(contention, as->pid, open->map, &lock->map);
+}
+
+/* A wait that ended before its process did, without having been told, is one like others. */
+static int apply_open_wait(struct contention *contention, struct event *as, const struct lock_snapshot *snapshot,
+                           struct lock_snapshot_wait *wait)
+{
+    const struct lock_snapshot_lock *open = &snapshot->locks[wait->lock];
+    struct contention_lock_state *lock;
+    bool has_ended = wait->state == LOCK_WAIT_ENDED;
+    if (wait->state == LOCK_WAIT_SIGNAL)
+        return 0;
+    int error = lock_of(contention, as, &open->object, &(struct event_text){.data = ""}, open->kind, &lock);
+    if (error)
+        return error;
+    as->tid = wait->tid;
+    as->stack = (struct event_stack){wait->pcs, wait->pc_count};
+    struct contention_cell_key key = {.lock = lock->id,
+                                      .role = has_ended ? CONTENTION_WAITS : CONTENTION_STILL_WAITS,
+                                      .mode = wait->mode,
+                                      .result = has_ended ? wait->result : CONTENTION_ACQUIRED,
+                                      .bucket = contention_bucket_of(wait->wait_ns),
+                                      .kind = wait->kind};
+    error = add_to_cell(contention, as, &key, wait->wait_ns, EVENT_WEIGHT_ONE);
+    wait->stack = key.stack;
+    return error;
+}
+
+int contention_apply_snapshot(struct contention *contention, struct lock_snapshot *snapshot)
+{
+    struct event as = {.pid = snapshot->pid, .time_ns = snapshot->at_ns};
+    int error = 0;
+    for (size_t i = 0; !error && i < snapshot->lock_count; i++)
+        error = apply_open_lock(contention, &as, &snapshot->locks[i]);
+    for (size_t i = 0; !error && i < snapshot->wait_count; i++)
+        error = apply_open_wait(contention, &as, snapshot, &snapshot->waits[i]);
+    return error;
 }
 
 static int apply_sampler(struct contention *contention, const struct event_sampler_config *config)

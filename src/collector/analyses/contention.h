@@ -18,6 +18,7 @@
 
 #include "model/contention.h"
 #include "model/event.h"
+#include "model/lock_snapshot.h"
 #include "model/stacks.h"
 #include "model/symbols.h"
 
@@ -36,7 +37,14 @@ void contention_destroy(struct contention *contention);
 /* 0 or -ENOMEM. */
 int contention_apply(struct contention *contention, const struct event *event);
 
-/* A snapshot that lives on its own, but for the names, which are borrowed from `contention`. 0 or -ENOMEM. */
+/*
+ * What a process' page says had not ended when its events were over; to be called once a process, after its last
+ * event. Its totals count as lock_totals do. Interns the stacks of the waits, and notes their ids in `snapshot`.
+ * 0 or -ENOMEM.
+ */
+int contention_apply_snapshot(struct contention *contention, struct lock_snapshot *snapshot);
+
+/* A view that lives on its own, but for the names, which are borrowed from `contention`. 0 or -ENOMEM. */
 int contention_view_create(const struct contention *contention, struct contention_view **out);
 /*
  * Gives each contended lock its title: the name; else symbol+offset of its address if that is a module's data;

@@ -28,12 +28,21 @@ struct contention_lock_state {
     struct contention_sum handoff;
     double mutex_variance; /* a release's charge and hand-off are kept or dropped together */
     uint64_t max_wait_ns, site;
+    uint64_t still_held_ns;
+    uint32_t holder_tid, still_held_mode;
+    str_id holder;
     str_id map;
     struct contention_totals totals;
 };
 
 /* What a cell's events are; in this order in the view. */
-enum contention_cell_role { CONTENTION_RELEASES, CONTENTION_WAITS, CONTENTION_HOLDS, CONTENTION_ROLES };
+enum contention_cell_role {
+    CONTENTION_RELEASES,
+    CONTENTION_WAITS,
+    CONTENTION_HOLDS,
+    CONTENTION_STILL_WAITS,
+    CONTENTION_ROLES
+};
 
 struct contention_cell_key {
     uint32_t lock; /* id */

@@ -50,7 +50,7 @@ static int compare_locks(const void *left, const void *right)
 {
     const struct contention_lock *a = left, *b = right;
     int order = compare(contention_lock_balance(b).mutex_ns, contention_lock_balance(a).mutex_ns);
-    order = order ? order : compare(b->wait_ns, a->wait_ns);
+    order = order ? order : compare(contention_lock_balance(b).block_ns, contention_lock_balance(a).block_ns);
     order = order ? order : compare(b->totals.ops, a->totals.ops);
     order = order ? order : compare(a->pid, b->pid);
     order = order ? order : compare(a->object.address, b->object.address);
@@ -88,6 +88,10 @@ static void copy_locks(struct contention_view_owner *owner, const struct content
             .site = state->site,
             .map = strtab_text(contention->names, state->map),
             .mutex_variance = state->mutex_variance,
+            .still_held_ns = state->still_held_ns,
+            .holder = strtab_text(contention->names, state->holder),
+            .holder_tid = state->holder_tid,
+            .still_held_mode = state->still_held_mode,
             .handoff_ns = contention_sum_rounded(&state->handoff),
             .max_wait_ns = state->max_wait_ns,
             .has_totals = state->has_totals,
@@ -126,6 +130,8 @@ static void attach_site(struct contention_lock *lock, const struct contention_si
         [CONTENTION_RELEASES] = {&lock->releasers, &lock->releaser_count, &lock->releases, &lock->charge_ns},
         [CONTENTION_WAITS] = {&lock->waiters, &lock->waiter_count, &lock->waits, &lock->wait_ns},
         [CONTENTION_HOLDS] = {&lock->holds, &lock->hold_count, &lock->hold_events, &lock->held_ns},
+        [CONTENTION_STILL_WAITS] = {&lock->still_waiters, &lock->still_waiter_count, &lock->still_waits,
+                                    &lock->still_wait_ns},
     };
     if ((*lists[role].count)++ == 0)
         *lists[role].first = site;
@@ -175,6 +181,7 @@ static void sum_up(struct contention_view_owner *owner, size_t lock_count)
         sort_sites(owner, lock->releasers, lock->releaser_count);
         sort_sites(owner, lock->waiters, lock->waiter_count);
         sort_sites(owner, lock->holds, lock->hold_count);
+        sort_sites(owner, lock->still_waiters, lock->still_waiter_count);
         view->releases += lock->releases;
         view->charge_ns += lock->charge_ns;
         view->handoff_ns += lock->handoff_ns;
@@ -182,6 +189,9 @@ static void sum_up(struct contention_view_owner *owner, size_t lock_count)
         view->wait_ns += lock->wait_ns;
         view->holds += lock->hold_events;
         view->held_ns += lock->held_ns;
+        view->still_held_ns += lock->still_held_ns;
+        view->still_waits += lock->still_waits;
+        view->still_wait_ns += lock->still_wait_ns;
         view->mutex_variance += lock->mutex_variance;
         view->wait_variance += lock->wait_variance;
         view->totals_count += lock->has_totals;
