@@ -76,6 +76,7 @@ struct capture_said capture_read(const char *folder)
             .end = end_of(&text),
             .discarded_events = number_at(&text, "losses.discarded_events"),
             .lost_packets = number_at(&text, "losses.lost_packets"),
+            .end_ns = number_at(&text, "end.monotonic_ns"),
             .clock_offset_ns = (int64_t)(number_at(&text, "begin.epoch_ns") - number_at(&text, "begin.monotonic_ns")),
         };
     free(text.bytes);

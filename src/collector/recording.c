@@ -11,6 +11,7 @@
 #include "collector/ctf/ctf.h"
 #include "collector/decode.h"
 #include "collector/known_metadata.h"
+#include "collector/page_list.h"
 #include "collector/symbolize/symbolize.h"
 
 /* Events between two looks at the progress callback. */
@@ -156,6 +157,17 @@ static int apply_first(struct pass *pass, const struct event *event)
     return error;
 }
 
+/* What had not ended with the events. A process that lives goes on: its page is as of now. */
+static int apply_pages(struct pass *pass, struct diag *diag)
+{
+    struct recording *recording = pass->recording;
+    uint64_t end_ns = recording->capture.end_ns > recording->last_ns ? recording->capture.end_ns : recording->last_ns;
+    int error = page_read_all(recording->path, end_ns, &recording->snapshots, warn, pass, diag);
+    for (size_t i = 0; i < recording->snapshots.count && !error; i++)
+        error = contention_apply_snapshot(pass->contention, &recording->snapshots.items[i]);
+    return error;
+}
+
 static int first_pass(struct recording *recording, struct diag *diag)
 {
     struct pass pass = {.recording = recording, .apply = apply_first, .events = PROCESS_EVENTS | CONTENTION_EVENTS};
@@ -167,6 +179,8 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error)
         error = run_pass(&pass, diag);
+    if (!error)
+        error = apply_pages(&pass, diag);
     if (!error)
         error = contention_view_create(pass.contention, &recording->contention);
     if (!error) {
@@ -218,7 +232,7 @@ int recording_open(const char *path, const struct recording_options *options, st
     if (error)
         return diag_errno(diag, -error, "cannot read %s", path);
     error = first_pass(recording, diag);
-    if (!error && recording->own_events == 0)
+    if (!error && recording->own_events == 0 && !lock_snapshots_blocked(&recording->snapshots))
         error = diag_set(diag, -ENODATA,
                          "%s holds no mapscope event: the program used no map or lock of libmapscope, or was "
                          "traced without libmapscope-lttng",
@@ -239,6 +253,7 @@ void recording_close(struct recording *recording)
     contention_destroy(recording->contention_state);
     symbolizer_destroy(recording->symbolizer);
     stacks_destroy(recording->stacks);
+    lock_snapshots_fini(&recording->snapshots);
     findings_fini(&recording->findings);
     process_table_fini(&recording->processes);
     free(recording);

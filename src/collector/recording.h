@@ -22,6 +22,7 @@
 #include "collector/capture_read.h"
 #include "model/contention.h"
 #include "model/findings.h"
+#include "model/lock_snapshot.h"
 #include "model/losses.h"
 #include "model/process.h"
 #include "model/stacks.h"
@@ -49,7 +50,8 @@ struct recording {
     struct symbolizer *symbolizer;
     struct symbols symbols; /* of the symbolizer */
     struct contention_view *contention;
-    struct findings findings; /* empty without options.find_lost_keys */
+    struct lock_snapshots snapshots; /* what had not ended; empty without shared pages */
+    struct findings findings;        /* empty without options.find_lost_keys */
     struct losses losses;
     struct capture_said capture;
     uint64_t own_events;                 /* of provider mapscope */

@@ -10,6 +10,23 @@ void lock_snapshot_fini(struct lock_snapshot *snapshot)
     *snapshot = (struct lock_snapshot){0};
 }
 
+void lock_snapshots_fini(struct lock_snapshots *snapshots)
+{
+    for (size_t i = 0; i < snapshots->count; i++)
+        lock_snapshot_fini(&snapshots->items[i]);
+    free(snapshots->items);
+    *snapshots = (struct lock_snapshots){0};
+}
+
+size_t lock_snapshots_blocked(const struct lock_snapshots *snapshots)
+{
+    size_t blocked = 0;
+    for (size_t i = 0; i < snapshots->count; i++)
+        for (size_t wait = 0; wait < snapshots->items[i].wait_count; wait++)
+            blocked += snapshots->items[i].waits[wait].state == LOCK_WAIT_BLOCKED;
+    return blocked;
+}
+
 const struct lock_snapshot_wait *lock_snapshot_wait_of(const struct lock_snapshot *snapshot, uint32_t tid)
 {
     for (size_t i = 0; tid && i < snapshot->wait_count; i++)

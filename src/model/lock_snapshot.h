@@ -68,8 +68,17 @@ struct lock_snapshot {
     uint64_t lost_waits, lost_waits_ns; /* that found no place: in the totals at most */
 };
 
-/* Legal on a zeroed one. */
+struct lock_snapshots {
+    struct lock_snapshot *items; /* owned */
+    size_t count, capacity;
+};
+
+/* Both are legal on a zeroed one. */
 void lock_snapshot_fini(struct lock_snapshot *snapshot);
+void lock_snapshots_fini(struct lock_snapshots *snapshots);
+
+/* How many waits have not ended, of all. */
+size_t lock_snapshots_blocked(const struct lock_snapshots *snapshots);
 
 /*
  * Threads that wait for each other in a circle: the index of each one's wait in `cycle` (at most `max`), the

@@ -10,6 +10,7 @@
 
 #include "collector/page.h"
 #include "collector/page_fixture.h"
+#include "collector/page_list.h"
 
 static struct lock_snapshot parsed(unsigned char *page)
 {
