@@ -18,6 +18,7 @@
 
 #include "model/contention.h"
 #include "model/findings.h"
+#include "model/lock_snapshot.h"
 #include "model/losses.h"
 #include "model/process.h"
 #include "model/stacks.h"
@@ -37,6 +38,7 @@ struct export_input {
     const struct symbols *symbols;
     const struct contention_view *contention;
     const struct findings *findings;
+    const struct lock_snapshots *snapshots; /* what had not ended */
 };
 
 struct exporter {

@@ -24,10 +24,11 @@ static void write_summary(struct report *report)
 {
     const struct export_input *input = report->input;
     const struct contention_view *view = input->contention;
+    size_t findings = input->findings->count + report_count_deadlocks(report);
     outbuf_text(report->out, "mapscope report of ");
     report_name(report, input->source);
     outbuf_printf(report->out, "\n\n%s. %s for locks, %s in all. %s.\n",
-                  input->findings->count ? report_count(input->findings->count, "finding").text : "No findings",
+                  findings ? report_count(findings, "finding").text : "No findings",
                   report_count(view->waits, "wait").text, report_duration(view->wait_ns).text,
                   losses_any(input->losses) ? "The trace has losses" : "Nothing was lost");
 }
@@ -115,7 +116,9 @@ static int write_report(const struct export_input *input, struct outbuf *out, st
 {
     struct report report = {.input = input, .out = out};
     write_summary(&report);
+    report_deadlocks(&report);
     report_findings(&report);
+    report_standstill(&report);
     report_locks(&report);
     write_recording(&report);
     write_losses(&report);

@@ -7,5 +7,8 @@
 void report_heading(struct report *report, const char *title);
 void report_findings(struct report *report);
 void report_locks(struct report *report);
+void report_deadlocks(struct report *report);  /* nothing if there is none */
+void report_standstill(struct report *report); /* the same */
+size_t report_count_deadlocks(const struct report *report);
 
 #endif

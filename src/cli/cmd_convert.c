@@ -169,6 +169,7 @@ static int export(struct conversion *conversion, const struct recording *recordi
         .symbols = &recording->symbols,
         .contention = recording->contention,
         .findings = &recording->findings,
+        .snapshots = &recording->snapshots,
     };
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         struct output *output = &conversion->outputs[kind];

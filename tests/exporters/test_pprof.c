@@ -16,6 +16,7 @@
 typedef Perftools__Profiles__Profile message;
 
 static struct findings no_findings;
+static struct lock_snapshots no_snapshots;
 
 static struct export_input input_of(const struct fixture *f)
 {
@@ -29,7 +30,8 @@ static struct export_input input_of(const struct fixture *f)
                                  .stacks = f->stacks,
                                  .symbols = &f->symbols,
                                  .contention = &f->view,
-                                 .findings = &no_findings};
+                                 .findings = &no_findings,
+                                 .snapshots = &no_snapshots};
 }
 
 /* A drain into memory; refuses everything beyond `limit`. */

@@ -10,6 +10,7 @@
 struct run {
     struct fixture f;
     struct findings findings;
+    struct lock_snapshots snapshots;
     char text[16384];
     size_t size;
 };
@@ -27,6 +28,7 @@ static int remember(void *self, const void *bytes, size_t size)
 static void init(struct run *run)
 {
     run->size = 0;
+    run->snapshots = (struct lock_snapshots){0};
     fixture_init(&run->f);
     findings_init(&run->findings);
 }
@@ -49,7 +51,8 @@ static int write_to(struct run *run, struct outbuf *out)
                                  .stacks = run->f.stacks,
                                  .symbols = &run->f.symbols,
                                  .contention = &run->f.view,
-                                 .findings = &run->findings};
+                                 .findings = &run->findings,
+                                 .snapshots = &run->snapshots};
     return exporter_report.write(&input, out, NULL);
 }
 
@@ -224,6 +227,90 @@ static void test_what_sampling_leaves_open_is_told(void **state)
     fini(&run);
 }
 
+/* Threads 7 (holds the session table, waits for another) and 8 (the reverse), and 9 that waits as well. */
+static struct lock_snapshot standing_still(const struct run *run, struct lock_snapshot_lock *locks,
+                                           struct lock_snapshot_wait *waits)
+{
+    locks[0] = (struct lock_snapshot_lock){.object = {0x7000, 1}, .holder_tid = 7, .waiters = 2, .owed_ns = 3000000};
+    locks[1] = (struct lock_snapshot_lock){.object = {0x9999, 1}, .holder_tid = 8, .waiters = 1, .owed_ns = 1000000};
+    waits[0] = (struct lock_snapshot_wait){
+        .tid = 8, .owner_tid = 7, .begin_ns = 1, .wait_ns = 2000000, .stack = run->f.put_lock};
+    waits[1] = (struct lock_snapshot_wait){.lock = 1, .tid = 7, .begin_ns = 2, .wait_ns = 1000000};
+    waits[2] = (struct lock_snapshot_wait){
+        .tid = 9, .begin_ns = 3, .wait_ns = 1000000, .mode = CONTENTION_SHARED, .stack = run->f.handle_lock};
+    return (struct lock_snapshot){
+        .pid = SERVER, .has_ended = true, .locks = locks, .lock_count = 2, .waits = waits, .wait_count = 3};
+}
+
+static void test_threads_that_wait_for_each_other_are_a_deadlock(void **state)
+{
+    (void)state;
+    static struct run run;
+    struct lock_snapshot_lock locks[2];
+    static struct lock_snapshot_wait waits[3];
+    init(&run);
+    struct lock_snapshot snapshot = standing_still(&run, locks, waits);
+    run.snapshots = (struct lock_snapshots){.items = &snapshot, .count = 1};
+    const char *text = report(&run);
+    assert_says(text, "\n1 finding. ");
+    assert_says(text, "Deadlocks\n"
+                      "---------\n"
+                      "1. deadlock, certain\n"
+                      "   2 threads of server (pid 100) wait for each other\n"
+                      "   None of them can go on. Take these locks in one order everywhere.\n"
+                      "\n"
+                      "   thread 8 waits for session table for 2.000 ms, held by thread 7\n"
+                      "       key_hash                            session_cache.c:7  (inlined)\n"
+                      "       cache_put                           session_cache.c:12\n"
+                      "       handle_request                      session_cache.c:33\n"
+                      "       main                                session_cache.c:44\n"
+                      "   thread 7 waits for 0x9999 for 1.000 ms, held by thread 8\n"
+                      "       (no stack was recorded)\n");
+    assert_says(text,
+                "Threads that still wait\n"
+                "-----------------------\n"
+                "server (pid 100) when it ended\n"
+                "session table of server (pid 100): 2 waits, still held: 3.000 ms of their time, held by thread 7\n");
+    assert_says(text, "   thread 9 waits to read for session table for 1.000 ms, held by thread 7\n"
+                      "       handle_request                      session_cache.c:33\n");
+    assert_null(strstr(text, "2. deadlock"));
+    fini(&run);
+}
+
+static void test_a_lock_whose_holder_waits_for_nobody_is_no_deadlock(void **state)
+{
+    (void)state;
+    static struct run run;
+    struct lock_snapshot_lock locks[2];
+    static struct lock_snapshot_wait waits[3];
+    init(&run);
+    struct lock_snapshot snapshot = standing_still(&run, locks, waits);
+    waits[1].state = LOCK_WAIT_ENDED;
+    snapshot.has_ended = false;
+    run.snapshots = (struct lock_snapshots){.items = &snapshot, .count = 1};
+    const char *text = report(&run);
+    assert_null(strstr(text, "deadlock"));
+    assert_says(text, "\nNo findings. ");
+    assert_says(text, "server (pid 100) as it runs now: ask again for how it goes on\n");
+    fini(&run);
+}
+
+static void test_a_thread_that_waits_for_itself_is_a_deadlock(void **state)
+{
+    (void)state;
+    static struct run run;
+    struct lock_snapshot_lock locks[2];
+    static struct lock_snapshot_wait waits[3];
+    init(&run);
+    struct lock_snapshot snapshot = standing_still(&run, locks, waits);
+    locks[0].holder_tid = 8;
+    snapshot.wait_count = 1;
+    run.snapshots = (struct lock_snapshots){.items = &snapshot, .count = 1};
+    assert_says(report(&run), "   a thread of server (pid 100) waits for a lock that it holds itself\n"
+                              "   Lock it once, or use a recursive lock.\n");
+    fini(&run);
+}
+
 static void test_no_contention_says_of_how_many_operations(void **state)
 {
     (void)state;
@@ -331,6 +418,9 @@ int main(void)
         cmocka_unit_test(test_no_contention_says_of_how_many_operations),
         cmocka_unit_test(test_what_sampling_leaves_open_is_told),
         cmocka_unit_test(test_no_lock_events_say_why),
+        cmocka_unit_test(test_threads_that_wait_for_each_other_are_a_deadlock),
+        cmocka_unit_test(test_a_lock_whose_holder_waits_for_nobody_is_no_deadlock),
+        cmocka_unit_test(test_a_thread_that_waits_for_itself_is_a_deadlock),
         cmocka_unit_test(test_losses_are_numbers),
         cmocka_unit_test(test_a_difference_between_both_sides_is_told),
         cmocka_unit_test(test_the_sampling_is_told),
