@@ -6,15 +6,6 @@
 
 enum { FAULTS_SHOWN = 20, FRAMES_SHOWN = 10 };
 
-static const char *kind_text(enum finding_kind kind)
-{
-    switch (kind) {
-    case FINDING_LOST_KEY:
-        return "lost key";
-    }
-    return "finding";
-}
-
 static const char *severity_text(enum finding_severity severity)
 {
     switch (severity) {
@@ -26,23 +17,32 @@ static const char *severity_text(enum finding_severity severity)
     return "unknown";
 }
 
-static void write_what(struct report *report, const struct finding *finding)
+static void write_key(struct report *report, const struct finding *finding)
 {
-    outbuf_text(report->out, "   key ");
+    if (!finding->key && !finding->key_id)
+        return;
+    outbuf_text(report->out, "key ");
     if (finding->key) {
         report_name(report, finding->key);
         outbuf_printf(report->out, " (id 0x%" PRIx64 ")", finding->key_id);
     } else {
         outbuf_printf(report->out, "id 0x%" PRIx64, finding->key_id);
     }
-    outbuf_text(report->out, " of map ");
+    outbuf_text(report->out, finding->map.address ? " of " : " ");
+}
+
+static void write_what(struct report *report, const struct finding *finding)
+{
+    outbuf_text(report->out, "   ");
+    write_key(report, finding);
     if (finding->map_name[0]) {
+        outbuf_text(report->out, "map ");
         report_name(report, finding->map_name);
-        outbuf_printf(report->out, " (0x%" PRIx64 ")", finding->map.address);
-    } else {
-        outbuf_printf(report->out, "0x%" PRIx64, finding->map.address);
+        outbuf_printf(report->out, " (0x%" PRIx64 ") ", finding->map.address);
+    } else if (finding->map.address) {
+        outbuf_printf(report->out, "map 0x%" PRIx64 " ", finding->map.address);
     }
-    outbuf_text(report->out, " in ");
+    outbuf_text(report->out, "in ");
     report_process(report, finding->pid);
     outbuf_char(report->out, '\n');
 }
@@ -104,7 +104,7 @@ static bool collect_fault(const struct findings *findings, size_t first, struct 
         const struct finding *other = &findings->items[i];
         if (!is_same_fault(other, finding))
             continue;
-        fault->times++;
+        fault->times += other->times ? other->times : 1;
         fault->misses += other->misses;
         if (other->severity > fault->example->severity)
             fault->example = other;
@@ -115,7 +115,7 @@ static bool collect_fault(const struct findings *findings, size_t first, struct 
 static void write_fault(struct report *report, size_t rank, const struct fault *fault)
 {
     const struct finding *finding = fault->example;
-    outbuf_printf(report->out, "%s%zu. %s, %s", rank > 1 ? "\n" : "", rank, kind_text(finding->kind),
+    outbuf_printf(report->out, "%s%zu. %s, %s", rank > 1 ? "\n" : "", rank, finding_kind_text(finding->kind),
                   severity_text(finding->severity));
     if (fault->times > 1)
         outbuf_printf(report->out, ", %s times; once like this:", report_number(fault->times).text);

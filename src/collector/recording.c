@@ -6,6 +6,7 @@
 
 #include "collector/analyses/contention.h"
 #include "collector/analyses/key_history.h"
+#include "collector/analyses/misuse.h"
 #include "collector/analyses/timeline.h"
 #include "collector/capture_read.h"
 #include "collector/ctf/ctf.h"
@@ -24,6 +25,7 @@ struct pass {
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
     struct key_history *history;       /* first pass, may be NULL */
+    struct misuse *misuse;             /* the same */
     struct timeline_builder *timeline; /* second pass */
     bool is_silent;                    /* what is wrong with the trace has been said */
     uint64_t events;                   /* EVENT_SET: of which fields are needed */
@@ -112,6 +114,7 @@ static int run_pass(struct pass *pass, struct diag *diag)
 static void end_pass(struct pass *pass)
 {
     timeline_destroy(pass->timeline);
+    misuse_destroy(pass->misuse);
     key_history_destroy(pass->history);
     contention_destroy(pass->contention);
     decoder_destroy(pass->decoder);
@@ -154,6 +157,8 @@ static int apply_first(struct pass *pass, const struct event *event)
         error = contention_apply(pass->contention, event);
     if (!error && kind & KEY_HISTORY_EVENTS && pass->history)
         error = key_history_apply(pass->history, event);
+    if (!error && kind & MISUSE_EVENTS && pass->misuse)
+        error = misuse_apply(pass->misuse, event);
     return error;
 }
 
@@ -174,9 +179,11 @@ static int first_pass(struct recording *recording, struct diag *diag)
     int error = contention_create(recording->stacks, &pass.contention);
     if (!error && recording->options.find_lost_keys) {
         error = key_history_create(recording->stacks, &recording->findings, &pass.history);
-        pass.events |= KEY_HISTORY_EVENTS;
+        pass.events |= KEY_HISTORY_EVENTS | MISUSE_EVENTS;
         pass.needs_all = true;
     }
+    if (!error && recording->options.find_lost_keys)
+        error = misuse_create(recording->stacks, &recording->findings, &pass.misuse);
     if (!error)
         error = run_pass(&pass, diag);
     if (!error)
@@ -194,6 +201,8 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error && pass.history)
         error = key_history_finish(pass.history, &recording->losses);
+    if (!error && pass.misuse)
+        error = misuse_finish(pass.misuse);
     if (!error)
         error = contention_view_name(recording->contention, recording->stacks, &recording->symbols, recording->last_ns);
     recording->contention_state = pass.contention; /* the view borrows names from it */

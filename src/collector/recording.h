@@ -8,7 +8,7 @@
  *     ...
  *     recording_close(recording);
  *
- * The first pass finds processes, modules, locks, losses and lost keys: all that profiles and the report
+ * The first pass finds processes, modules, locks, losses, lost keys and misuse: all that profiles and the report
  * need. The second draws the timeline, with every name known, and the keys whose story it is to tell. Both
  * read the events in the order of time (a module is unloaded after it was loaded). Memory is bounded by what
  * is alive in the traced programs, not by the length of the trace. Not thread-safe.
@@ -39,7 +39,10 @@ struct recording_options {
     /* Called now and then with bytes read and in all; false = stop with -EINTR. NULL = never stop. */
     bool (*progress)(void *self, uint64_t done, uint64_t total);
     void *self;
-    /* Follow the history of each key. Without it, events of maps are counted only, and so not asked for threads. */
+    /*
+     * Follow the history of each key, and look for misuse of maps. Without it, events of maps are counted only, and
+     * so not asked for threads.
+     */
     bool find_lost_keys;
 };
 

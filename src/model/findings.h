@@ -8,7 +8,16 @@
 #include "model/event.h"
 #include "model/stacks.h"
 
-enum finding_kind { FINDING_LOST_KEY };
+enum finding_kind {
+    FINDING_LOST_KEY,
+    FINDING_CONCURRENT_WRITES,
+    FINDING_READ_WRITE,
+    FINDING_ITERATE_WRITE,
+    FINDING_NIL_MAP,
+    FINDING_UNHASHABLE,
+    FINDING_MUTATE_IN_ITERATION,
+    FINDING_CLEAR_UNDER_READERS,
+};
 enum finding_severity { FINDING_SUSPECTED, FINDING_CERTAIN };
 
 /* One operation that a finding tells about. */
@@ -28,13 +37,14 @@ struct finding {
     enum finding_severity severity;
     uint32_t pid;
     struct event_object map;
-    char *map_name; /* owned, never NULL */
-    uint64_t key_id;
+    char *map_name;                                              /* owned, never NULL */
+    uint64_t key_id;                                             /* 0 = it is about no single key */
     char *key;                                                   /* owned, printable; NULL unless keys were recorded */
     struct finding_operation operations[FINDING_OPERATIONS_MAX]; /* in order of time */
     size_t operation_count;
     uint64_t misses;      /* look-ups that failed afterwards */
     const char *sentence; /* what happened and what to do; constant */
+    uint64_t times;       /* that it stands for: the same again; 0 counts as 1 */
 };
 
 struct findings {
@@ -47,6 +57,9 @@ struct findings {
 
 void findings_init(struct findings *findings);
 void findings_fini(struct findings *findings);
+
+/* "lost key". Constant. */
+const char *finding_kind_text(enum finding_kind kind);
 
 /* Takes `finding` (its owned strings too, also on failure). 0 or -ENOMEM. */
 int findings_add(struct findings *findings, struct finding *finding);

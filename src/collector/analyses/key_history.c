@@ -527,6 +527,7 @@ int key_history_finish(struct key_history *history, const struct losses *losses)
         error = judge_without_assign(history, key, value);
     bool complete = !losses_hide_events(losses);
     for (size_t i = 0; !complete && i < history->findings->count; i++)
-        history->findings->items[i].severity = FINDING_SUSPECTED;
+        if (history->findings->items[i].kind == FINDING_LOST_KEY)
+            history->findings->items[i].severity = FINDING_SUSPECTED;
     return error;
 }

@@ -12,7 +12,7 @@
  * What it draws:
  *  - each process: a row a thread (row = tid, as the kernel has them) with waits, map operations, iterations,
  *    deferred actions and regions as slices that nest, and log lines, faults and variants as instants;
- *  - behind it each map as a group of its own, "map sessions": lost keys; the story of the first few keys that
+ *  - behind it each map as a group of its own, "map sessions": lost keys; misuse; the story of the first few keys that
  *    were lost, which is one row for the versions of the entry, each from its assign to what ended it, and one
  *    for the cleanups that each thread registered, from the registration to the end of the run; then assigns
  *    and deferred cleanup, one row a thread, so that the two can be seen against one another, and growth;
@@ -42,7 +42,7 @@ struct timeline_options {
     /* Borrowed until destroy; each may be NULL. */
     const struct process_table *processes; /* names of processes and threads */
     const struct symbols *symbols;         /* names of functions */
-    const struct findings *findings;       /* lost keys, to be marked; their keys get rows of their own */
+    const struct findings *findings;       /* to be marked; keys that were lost get rows of their own */
     const struct losses *losses;           /* to be told in the metadata */
 };
 

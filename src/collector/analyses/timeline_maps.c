@@ -185,6 +185,8 @@ static int end_map(struct timeline_builder *timeline, struct timeline_map *map)
     int error = timeline_put_all_held(timeline, map, &still_there);
     if (!error && map->is_growing)
         error = put_growth(timeline, map, timeline->now_ns, NULL);
+    if (!error)
+        error = timeline_put_misuses(timeline, map);
     return error ? error : timeline_name_group(timeline, &map->group);
 }
 

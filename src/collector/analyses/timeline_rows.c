@@ -151,6 +151,8 @@ static uint32_t first_number(enum timeline_row_kind kind)
     case TIMELINE_HOLDS:
     case TIMELINE_FINDINGS:
         return 1;
+    case TIMELINE_MISUSE:
+        return 2;
     case TIMELINE_ASSIGNS:
         return FIRST_ASSIGNS;
     case TIMELINE_CLEANUP:
@@ -235,11 +237,9 @@ void timeline_group_fini(struct timeline_group *group)
 /* "assigns \u00b7 phone"; to be freed. NULL when memory is out. */
 static char *row_title(struct timeline_builder *timeline, const struct timeline_group *group, const struct row_key *key)
 {
-    static const char *const kinds[] = {[TIMELINE_HOLDS] = "contended holds",
-                                        [TIMELINE_FINDINGS] = "lost keys",
-                                        [TIMELINE_ASSIGNS] = "assigns",
-                                        [TIMELINE_CLEANUP] = "deferred cleanup",
-                                        [TIMELINE_GROWTH] = "growth"};
+    static const char *const kinds[] = {
+        [TIMELINE_HOLDS] = "contended holds", [TIMELINE_FINDINGS] = "lost keys",       [TIMELINE_MISUSE] = "misuse",
+        [TIMELINE_ASSIGNS] = "assigns",       [TIMELINE_CLEANUP] = "deferred cleanup", [TIMELINE_GROWTH] = "growth"};
     const struct timeline_thread *thread;
     char *title;
     bool is_of_thread = key->kind == TIMELINE_ASSIGNS || key->kind == TIMELINE_CLEANUP || key->tid != 0;

@@ -32,6 +32,7 @@ enum timeline_row_kind {
     TIMELINE_ASSIGNS = TIMELINE_STORY + TIMELINE_STORIES_MAX,
     TIMELINE_CLEANUP,
     TIMELINE_GROWTH,
+    TIMELINE_MISUSE, /* but this one stands behind the lost keys */
     TIMELINE_ROW_KINDS
 };
 
@@ -390,6 +391,9 @@ const struct finding *timeline_finding_of(const struct timeline_builder *timelin
 /* The lost key, with a flow from the assign that was lost; flow_id 0 = that is not in the trace. */
 int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map *map, const struct finding *finding,
                          uint64_t time_ns, uint64_t flow_id);
+
+/* What misuse of the map was found. Once, when the map ends. */
+int timeline_put_misuses(struct timeline_builder *timeline, struct timeline_map *map);
 
 /* A version of the story's entry. */
 int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,

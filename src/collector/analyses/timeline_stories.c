@@ -1,6 +1,7 @@
 /*
- * See timeline_state.h: what is told about keys that were lost. The findings are known before anything is
- * drawn, so that nothing has to be remembered of all other keys. For each of the first few lost keys of a map
+ * See timeline_state.h: what is told about findings: misuse on a row of its own, and keys that were lost. The findings
+ * are known before anything is drawn, so that nothing has to be remembered of all other keys. For each of the first few
+ * lost keys of a map
  *
  *     user:alice \u00b7 entry                 | phone's version 1 | laptop's version 4 |
  *     user:alice \u00b7 cleanup of phone        | log_out pending, registered at version 1 |
@@ -33,7 +34,7 @@ int timeline_stories_init(struct timeline_builder *timeline)
     hashmap_init(&timeline->lost, sizeof(struct lost_key), sizeof(const struct finding *));
     for (size_t i = 0; findings && i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (!finding->operation_count)
+        if (finding->kind != FINDING_LOST_KEY || !finding->operation_count)
             continue;
         struct lost_key key = {.map = timeline_object_key(finding->pid, &finding->map),
                                .key_id = finding->key_id,
@@ -93,7 +94,7 @@ int timeline_stories_begin(struct timeline_builder *timeline, struct timeline_ma
     int error = 0;
     for (size_t i = 0; !error && findings && i < findings->count && map->story_count < TIMELINE_STORIES_MAX; i++) {
         const struct finding *finding = &findings->items[i];
-        if (!is_of_map(finding, map) || timeline_story_of(map, finding->key_id))
+        if (finding->kind != FINDING_LOST_KEY || !is_of_map(finding, map) || timeline_story_of(map, finding->key_id))
             continue;
         if (!map->stories)
             map->stories = calloc(TIMELINE_STORIES_MAX, sizeof *map->stories);
@@ -134,6 +135,44 @@ int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map 
                                    .flow_id = flow_id,
                                    .flow = flow_id ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE};
     return timeline_put_slice(timeline, row, &span, &args, &slice);
+}
+
+/* One finding of misuse, at its last operation. */
+static int put_misuse(struct timeline_builder *timeline, struct timeline_row *row, const struct finding *finding)
+{
+    const struct finding_operation *first = &finding->operations[0], *last = last_operation(finding);
+    struct timeline_span span;
+    int error = timeline_fit(timeline, row, last->begin_ns, last->begin_ns + 1, &span);
+    if (error)
+        return error;
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_hex(&args, "key_id", finding->key_id);
+    timeline_arg_text(&args, "one", first->verb);
+    timeline_arg_int(&args, "one_thread", first->tid);
+    timeline_arg_text(&args, "other", last->verb);
+    timeline_arg_int(&args, "other_thread", last->tid);
+    timeline_arg_int(&args, "times", finding->times);
+    timeline_arg_text(&args, "what", finding->sentence);
+    timeline_arg_text(&args, "certainty", finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
+    struct timeline_slice slice = {.name = finding_kind_text(finding->kind), .category = "finding"};
+    return timeline_put_slice(timeline, row, &span, &args, &slice);
+}
+
+int timeline_put_misuses(struct timeline_builder *timeline, struct timeline_map *map)
+{
+    const struct findings *findings = timeline->options.findings;
+    int error = 0;
+    for (size_t i = 0; !error && findings && i < findings->count; i++) {
+        struct timeline_row *row;
+        const struct finding *finding = &findings->items[i];
+        if (finding->kind == FINDING_LOST_KEY || !is_of_map(finding, map))
+            continue;
+        error = timeline_group_row(timeline, &map->group, TIMELINE_MISUSE, 0, &row);
+        if (!error)
+            error = put_misuse(timeline, row, finding);
+    }
+    return error;
 }
 
 int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,
