@@ -526,6 +526,26 @@ static void test_damaged_files_cost_their_own_symbols_only(void **state)
     unlink(path);
 }
 
+/* A rebuild, while we read: what is not there any more must not be a SIGBUS. */
+static void test_a_file_that_is_cut_while_it_is_used_does_no_harm(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_symbolize.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    size_t size;
+    char *bytes = read_whole(SYMBOLS_PROGRAMS "/symbols_pie", &size);
+    assert_int_equal(write(fd, bytes, size), size);
+    free(bytes);
+    run_as("symbols_pie", path);
+    assert_frame(at("after_call"), 0, "ends_with_call", "program.c", "ends_with_call");
+    assert_int_equal(ftruncate(fd, 0), 0);
+    for (size_t i = 0; i < label_count; i++)
+        assert_true(symbols_resolve(&symbols, PID, labels[i].address, NOW_NS)->frame_count >= 1);
+    close(fd);
+    unlink(path);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -554,6 +574,7 @@ int main(void)
         TEST(test_a_function_without_lines_makes_its_module_say_so),
         TEST(test_a_symbol_without_bound_stays_as_it_is),
         TEST(test_damaged_files_cost_their_own_symbols_only),
+        TEST(test_a_file_that_is_cut_while_it_is_used_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, COPIED_BYTES_MAX = 256 << 20 };
 
 bool build_id_equal(const struct build_id *a, const struct build_id *b)
 {
@@ -96,6 +96,16 @@ static int open_plain(const char *path)
     return -ENOEXEC;
 }
 
+/*
+ * A file that is cut while it is mapped (a rebuild) turns a load into SIGBUS: so sections are read into memory.
+ * Only of files whose debug information would fill it they stay in the page cache.
+ */
+static Elf_Cmd way_to_read(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && status.st_size <= COPIED_BYTES_MAX ? ELF_C_READ : ELF_C_READ_MMAP;
+}
+
 int elf_file_open(const char *path, struct elf_file *out)
 {
     if (elf_version(EV_CURRENT) == EV_NONE)
@@ -103,7 +113,7 @@ int elf_file_open(const char *path, struct elf_file *out)
     struct elf_file file = {.fd = open_plain(path)};
     if (file.fd < 0)
         return file.fd;
-    file.elf = elf_begin(file.fd, ELF_C_READ_MMAP, NULL);
+    file.elf = elf_begin(file.fd, way_to_read(file.fd), NULL);
     GElf_Phdr load;
     size_t first = 0;
     if (!file.elf || elf_kind(file.elf) != ELF_K_ELF || !next_load(&file, &first, &load)) {
