@@ -94,6 +94,18 @@ static field_list map_fault = {OBJECT("map", map_fault.map),
                                STACK,
                                END};
 
+static field_list syncmap_promote = {OBJECT("map", syncmap_promote.map),
+                                     FIELD("misses", syncmap_promote.misses, U64),
+                                     FIELD("dirty_len", syncmap_promote.dirty_len, U64), END};
+
+static field_list map_writer_timeout = {OBJECT("map", map_writer_timeout.map),
+                                        FIELD("key_id", map_writer_timeout.key_id, U64),
+                                        FIELD("waited_ns", map_writer_timeout.waited_ns, U64), END};
+
+static field_list reclaim_stall = {FIELD("reader_tid", reclaim_stall.reader_tid, U32),
+                                   FIELD("pending_bytes", reclaim_stall.pending_bytes, U64),
+                                   FIELD("waited_ns", reclaim_stall.waited_ns, U64), END};
+
 static field_list defer = {FIELD("action", defer.action, U64),
                            FIELD("scope", defer.scope, U64),
                            FIELD("fn", defer.fn, U64),
@@ -197,6 +209,9 @@ static const struct decode_event events[] = {
     {"mapscope:map_iter_begin", EVENT_MAP_ITER_BEGIN, false, map_iter},
     {"mapscope:map_iter_end", EVENT_MAP_ITER_END, false, map_iter},
     {"mapscope:map_fault", EVENT_MAP_FAULT, false, map_fault},
+    {"mapscope:syncmap_promote", EVENT_SYNCMAP_PROMOTE, false, syncmap_promote},
+    {"mapscope:map_writer_timeout", EVENT_MAP_WRITER_TIMEOUT, false, map_writer_timeout},
+    {"mapscope:reclaim_stall", EVENT_RECLAIM_STALL, false, reclaim_stall},
     {"mapscope:defer_push", EVENT_DEFER_PUSH, false, defer},
     {"mapscope:defer_run_begin", EVENT_DEFER_RUN_BEGIN, false, defer},
     {"mapscope:defer_run_end", EVENT_DEFER_RUN_END, false, defer},

@@ -26,6 +26,9 @@ enum event_kind {
     EVENT_MAP_ITER_BEGIN,
     EVENT_MAP_ITER_END,
     EVENT_MAP_FAULT,
+    EVENT_SYNCMAP_PROMOTE,
+    EVENT_MAP_WRITER_TIMEOUT,
+    EVENT_RECLAIM_STALL,
     EVENT_DEFER_PUSH,
     EVENT_DEFER_RUN_BEGIN,
     EVENT_DEFER_RUN_END,
@@ -120,6 +123,21 @@ struct event_map_fault {
     uint64_t key_id, other_pc;
 };
 
+struct event_syncmap_promote {
+    struct event_object map;
+    uint64_t misses, dirty_len;
+};
+
+struct event_map_writer_timeout {
+    struct event_object map;
+    uint64_t key_id, waited_ns;
+};
+
+struct event_reclaim_stall {
+    uint32_t reader_tid;
+    uint64_t pending_bytes, waited_ns;
+};
+
 /* defer_push, defer_run_begin, defer_run_end */
 struct event_defer {
     uint64_t action, scope, fn;
@@ -211,6 +229,9 @@ struct event {
         struct event_map_op map_op;
         struct event_map_iter map_iter;
         struct event_map_fault map_fault;
+        struct event_syncmap_promote syncmap_promote;
+        struct event_map_writer_timeout map_writer_timeout;
+        struct event_reclaim_stall reclaim_stall;
         struct event_defer defer;
         struct event_lock_wait lock_wait;
         struct event_lock_release lock_release;

@@ -24,6 +24,9 @@
     X(MAP_ITER_BEGIN, map_iter_begin)                                                                                  \
     X(MAP_ITER_END, map_iter_end)                                                                                      \
     X(MAP_FAULT, map_fault)                                                                                            \
+    X(SYNCMAP_PROMOTE, syncmap_promote)                                                                                \
+    X(MAP_WRITER_TIMEOUT, map_writer_timeout)                                                                          \
+    X(RECLAIM_STALL, reclaim_stall)                                                                                    \
     X(DEFER_PUSH, defer_push)                                                                                          \
     X(DEFER_RUN_BEGIN, defer_run_begin)                                                                                \
     X(DEFER_RUN_END, defer_run_end)                                                                                    \
@@ -56,7 +59,15 @@ struct msc_stack {
 /* 2^16 = 1: the number of occurrences that a sampled record stands for. */
 #define MSC_WEIGHT_ONE (UINT64_C(1) << 16)
 
-enum msc_map_flavor { MSC_FLAVOR_MAP = 0, MSC_FLAVOR_FOREIGN = 16 };
+enum msc_map_flavor {
+    MSC_FLAVOR_MAP = 0,
+    MSC_FLAVOR_RWMAP = 1,
+    MSC_FLAVOR_SYNCMAP = 2,
+    MSC_FLAVOR_SHARDMAP = 3,
+    MSC_FLAVOR_COWMAP = 4,
+    MSC_FLAVOR_MAPWRITER = 5,
+    MSC_FLAVOR_FOREIGN = 16,
+};
 enum msc_map_flag { MSC_MAP_WEAK_ID = 1 };
 enum msc_lock_kind {
     MSC_LOCK_MUTEX = 0,
@@ -173,6 +184,26 @@ struct msc_ev_map_fault {
     uint32_t other_tid; /* 0 = unknown */
     uint64_t other_pc;
     struct msc_stack stack;
+};
+
+struct msc_ev_syncmap_promote {
+    uint64_t map;
+    uint64_t map_gen;
+    uint64_t misses;
+    uint64_t dirty_len; /* entries */
+};
+
+struct msc_ev_map_writer_timeout {
+    uint64_t map;
+    uint64_t map_gen;
+    uint64_t key_id;
+    uint64_t waited_ns;
+};
+
+struct msc_ev_reclaim_stall {
+    uint32_t reader_tid;    /* 0 = unknown */
+    uint64_t pending_bytes; /* when the wait began */
+    uint64_t waited_ns;
 };
 
 struct msc_ev_defer_push {

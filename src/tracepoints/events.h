@@ -78,6 +78,18 @@ LAYOUT(map_fault, map_fault,
     MAP() U32(kind) HEX(key_id) U32(tid) U32(other_tid) HEX(other_pc) STACK())
 EVENT(map_fault, map_fault, map_fault)
 
+LAYOUT(syncmap_promote, syncmap_promote,
+    MAP() U64(misses) U64(dirty_len))
+EVENT(syncmap_promote, syncmap_promote, syncmap_promote)
+
+LAYOUT(map_writer_timeout, map_writer_timeout,
+    MAP() HEX(key_id) U64(waited_ns))
+EVENT(map_writer_timeout, map_writer_timeout, map_writer_timeout)
+
+LAYOUT(reclaim_stall, reclaim_stall,
+    U32(reader_tid) U64(pending_bytes) U64(waited_ns))
+EVENT(reclaim_stall, reclaim_stall, reclaim_stall)
+
 LAYOUT(defer_push, defer_push,
     HEX(action) HEX(scope) HEX(fn) MAP() HEX(key_id) U64(version) STACK())
 EVENT(defer_push, defer_push, defer_push)

@@ -65,6 +65,24 @@ static void test_logs_faults_and_variants_are_instants(void **state)
     finish(fixture, 3000);
 }
 
+static void test_what_a_flavour_tells_is_an_instant(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, (struct event){.kind = EVENT_SYNCMAP_PROMOTE,
+                                  .time_ns = 1100,
+                                  .syncmap_promote = {.map = sessions, .misses = 9, .dirty_len = 8}});
+    apply(fixture, (struct event){.kind = EVENT_MAP_WRITER_TIMEOUT,
+                                  .time_ns = 1200,
+                                  .map_writer_timeout = {.map = sessions, .key_id = 0xabc, .waited_ns = 77}});
+    apply(fixture, (struct event){.kind = EVENT_RECLAIM_STALL,
+                                  .time_ns = 1300,
+                                  .reclaim_stall = {.reader_tid = WORKER, .pending_bytes = 4096, .waited_ns = 55}});
+    assert_drawn(fixture, "1234/1234 [1100] promotion map=0x5000 misses=9 dirty_len=8\n"
+                          "1234/1234 [1200] write timed out map=0x5000 key_id=0xabc waited_ns=77\n"
+                          "1234/1234 [1300] stalled by a reader reader=1235 pending_bytes=4096 waited_ns=55\n");
+    finish(fixture, 3000);
+}
+
 static struct event thread_name(uint32_t tid, const char *name)
 {
     return (struct event){
@@ -169,6 +187,7 @@ int main(void)
         DRAWING_TEST(test_a_thread_that_exits_ends_what_it_had_open),
         DRAWING_TEST(test_a_pid_that_no_kernel_gives_is_unknown),
         DRAWING_TEST(test_logs_faults_and_variants_are_instants),
+        DRAWING_TEST(test_what_a_flavour_tells_is_an_instant),
         DRAWING_TEST(test_threads_of_one_name_are_told_apart),
         DRAWING_TEST(test_the_first_thing_is_at_the_beginning_of_the_recording),
         DRAWING_TEST(test_losses_are_told_in_the_metadata),

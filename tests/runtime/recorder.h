@@ -31,6 +31,9 @@ struct record {
         struct msc_ev_defer_push push;
         struct msc_ev_defer_run run;
         struct msc_ev_note note;
+        struct msc_ev_syncmap_promote promote;
+        struct msc_ev_map_writer_timeout timeout;
+        struct msc_ev_reclaim_stall stall;
     };
     char text[RECORD_TEXT], category[RECORD_TEXT]; /* name, key bytes or message */
     uint32_t stack_count;
@@ -88,6 +91,15 @@ static void keep_map(struct record *record, enum msc_event event, const void *fr
     case MSC_EVENT_MAP_FAULT:
         memcpy(&record->fault, from, sizeof record->fault);
         keep_stack(record, &record->fault.stack);
+        break;
+    case MSC_EVENT_SYNCMAP_PROMOTE:
+        memcpy(&record->promote, from, sizeof record->promote);
+        break;
+    case MSC_EVENT_MAP_WRITER_TIMEOUT:
+        memcpy(&record->timeout, from, sizeof record->timeout);
+        break;
+    case MSC_EVENT_RECLAIM_STALL:
+        memcpy(&record->stall, from, sizeof record->stall);
         break;
     default:
         break;

@@ -169,6 +169,26 @@ static const struct msc_ev_map_fault record_map_fault = {
     .stack = {two_frames, 2},
 };
 
+static const struct msc_ev_syncmap_promote record_syncmap_promote = {
+    .map = 0x2501,
+    .map_gen = 2502,
+    .misses = 2503,
+    .dirty_len = 2504,
+};
+
+static const struct msc_ev_map_writer_timeout record_map_writer_timeout = {
+    .map = 0x2601,
+    .map_gen = 2602,
+    .key_id = 0x2603,
+    .waited_ns = 2604,
+};
+
+static const struct msc_ev_reclaim_stall record_reclaim_stall = {
+    .reader_tid = 2701,
+    .pending_bytes = 2702,
+    .waited_ns = 2703,
+};
+
 static const struct msc_ev_defer_push record_defer_push = {
     .action = 0x1201,
     .scope = 0x1202,

@@ -107,6 +107,34 @@ static int fault_event(struct timeline_builder *timeline, const struct event *ev
     return timeline_put_instant(timeline, &thread->row, event->time_ns, name, "fault", &args);
 }
 
+/* What a flavour of map tells of itself, in the row of the thread that it happened to. */
+static int flavour_event(struct timeline_builder *timeline, const struct event *event)
+{
+    struct timeline_thread *thread;
+    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (error)
+        return error;
+    const char *name = "promotion";
+    struct timeline_args args;
+    timeline_args_init(&args);
+    if (event->kind == EVENT_SYNCMAP_PROMOTE) {
+        timeline_arg_hex(&args, "map", event->syncmap_promote.map.address);
+        timeline_arg_int(&args, "misses", event->syncmap_promote.misses);
+        timeline_arg_int(&args, "dirty_len", event->syncmap_promote.dirty_len);
+    } else if (event->kind == EVENT_MAP_WRITER_TIMEOUT) {
+        name = "write timed out";
+        timeline_arg_hex(&args, "map", event->map_writer_timeout.map.address);
+        timeline_arg_hex(&args, "key_id", event->map_writer_timeout.key_id);
+        timeline_arg_int(&args, "waited_ns", event->map_writer_timeout.waited_ns);
+    } else {
+        name = "stalled by a reader";
+        timeline_arg_int(&args, "reader", event->reclaim_stall.reader_tid);
+        timeline_arg_int(&args, "pending_bytes", event->reclaim_stall.pending_bytes);
+        timeline_arg_int(&args, "waited_ns", event->reclaim_stall.waited_ns);
+    }
+    return timeline_put_instant(timeline, &thread->row, event->time_ns, name, "map", &args);
+}
+
 /* Its tid may come back as another thread. */
 static int thread_exit(struct timeline_builder *timeline, const struct event *event)
 {
@@ -151,6 +179,10 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
         return note_event(timeline, event);
     case EVENT_MAP_FAULT:
         return fault_event(timeline, event);
+    case EVENT_SYNCMAP_PROMOTE:
+    case EVENT_MAP_WRITER_TIMEOUT:
+    case EVENT_RECLAIM_STALL:
+        return flavour_event(timeline, event);
     case EVENT_THREAD_EXIT:
         return thread_exit(timeline, event);
     case EVENT_MODULE_LOAD:

@@ -1,0 +1,225 @@
+/* See flavour.h. */
+#include "runtime/flavour.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime/config.h"
+#include "runtime/map_trace.h"
+#include "runtime/memory.h"
+#include "runtime/object.h"
+#include "runtime/thread.h"
+
+#define VALUE_SIZE_MAX (UINT64_C(1) << 28)
+
+/* ---- life ---- */
+
+/* Not getrandom(): a cancellation point. */
+static uint64_t random_seed(uint64_t generation)
+{
+    uint64_t drawn = 0;
+    if (syscall(SYS_getrandom, &drawn, sizeof drawn, GRND_NONBLOCK) != sizeof drawn)
+        drawn = (uint64_t)(uintptr_t)&drawn; /* the kernel's layout randomisation is what is left */
+    return hash_u64(generation, drawn);
+}
+
+static int check_options(const struct msc_map_options *options)
+{
+    if (!options || options->struct_size < sizeof *options || options->value_size > VALUE_SIZE_MAX)
+        return -EINVAL;
+    return options->key == MSC_KEY_U64 || options->key == MSC_KEY_BYTES ? 0 : -EINVAL;
+}
+
+void *flavour_allocate_lines(size_t size, void **block)
+{
+    enum { CACHE_LINE = 64 };
+    *block = memory.allocate(size + CACHE_LINE - 1);
+    uintptr_t first = ((uintptr_t)*block + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
+    return *block ? (void *)first : NULL;
+}
+
+int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map_options *options, struct flavour **out)
+{
+    int error = check_options(options);
+    if (error)
+        return error;
+    const char *name = options->name ? options->name : "";
+    size_t name_size = strlen(name) + 1;
+    void *block;
+    struct flavour *flavour = flavour_allocate_lines(size + name_size, &block);
+    if (!flavour)
+        return -ENOMEM;
+    uint64_t generation = object_generation();
+    *flavour = (struct flavour){
+        .generation = generation,
+        .flavor = flavor,
+        .kind = options->key,
+        .value_size = options->value_size,
+        .hint = options->hint,
+        .seed = random_seed(generation),
+        .block = block,
+        .name = memcpy((char *)flavour + size, name, name_size),
+    };
+    *out = flavour;
+    return 0;
+}
+
+void flavour_destroy(struct flavour *flavour)
+{
+    memory.release(flavour->block);
+}
+
+/* ---- events ---- */
+
+static uint64_t address_of(const struct flavour *flavour)
+{
+    return (uint64_t)(uintptr_t)flavour;
+}
+
+static void emit_op(enum msc_event kind, const struct msc_ev_map_assign *from, const struct flavour_op *op)
+{
+    struct msc_ev_map_op event = {
+        .map = from->map,
+        .map_gen = from->map_gen,
+        .seq = from->seq,
+        .key_id = from->key_id,
+        .rate = from->rate,
+        .begin_ns = from->begin_ns,
+        .end_ns = from->end_ns,
+        .found = kind == MSC_EVENT_MAP_ACCESS ? op->was_there : op->effect == EFFECT_ERASE,
+        .version = op->version,
+        .scope = from->scope,
+        .action = from->action,
+        .stack = from->stack,
+    };
+    msc_emit(kind, &event);
+}
+
+static enum msc_event event_of(const struct flavour_op *op)
+{
+    if (op->effect == EFFECT_WRITE)
+        return MSC_EVENT_MAP_ASSIGN;
+    bool erases = op->verb == VERB_DELETE || op->verb == VERB_COMPARE_AND_DELETE || op->verb == VERB_DELETE_VERSION;
+    return erases ? MSC_EVENT_MAP_DELETE : MSC_EVENT_MAP_ACCESS;
+}
+
+/* Fills what concerns the key and, if they are to be recorded, its bytes. */
+static void describe_key(struct msc_ev_map_assign *event, const struct map_key *key)
+{
+    if (!config.record_keys)
+        return;
+    bool number = key->kind == MSC_KEY_U64;
+    size_t length = number ? sizeof key->number : key->length;
+    event->key = number ? (const void *)&key->number : key->bytes;
+    event->key_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+}
+
+static void emit_result(const struct flavour_op *op, const void *frame)
+{
+    enum msc_event kind = event_of(op);
+    if (!msc_gate_on(kind))
+        return;
+    uintptr_t pcs[MSC_STACK_MAX];
+    struct msc_ev_map_assign *event = op->event;
+    if (kind != MSC_EVENT_MAP_ACCESS)
+        event->stack = stack_capture_from(pcs, frame);
+    if (kind != MSC_EVENT_MAP_ASSIGN) {
+        emit_op(kind, event, op);
+        return;
+    }
+    event->inserted = !op->was_there;
+    describe_key(event, &op->key);
+    msc_emit(kind, event);
+}
+
+/* key_id < 2^64 / rate, without the division. */
+static bool is_kept(uint64_t key_id, uint32_t rate)
+{
+    uint64_t product;
+    return rate && !__builtin_mul_overflow(key_id, rate, &product);
+}
+
+int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_apply_fn *apply, const void *frame)
+{
+    struct msc_ev_map_assign event = {
+        .map = address_of(flavour),
+        .map_gen = flavour->generation,
+        .key_id = map_key_id(&op->key),
+        .rate = config.map_rate,
+        .scope = thread_self.scope,
+        .action = thread_self.action,
+    };
+    op->event = is_kept(event.key_id, event.rate) ? &event : NULL;
+    int error = apply(flavour, op);
+    if (op->event && event.end_ns)
+        emit_result(op, frame);
+    op->event = NULL;
+    return error;
+}
+
+void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uint64_t count, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    struct msc_ev_map_life life = {
+        .map = address_of(flavour),
+        .map_gen = flavour->generation,
+        .name = flavour->name,
+        .flavor = flavour->flavor,
+        .key_size = flavour->kind == MSC_KEY_U64 ? sizeof(uint64_t) : 0,
+        .value_size = (uint32_t)flavour->value_size,
+        .hint = flavour->hint,
+        .hash0 = flavour->seed,
+        .count = count,
+        .stack = stack_capture_from(pcs, frame),
+    };
+    msc_emit(event, &life);
+}
+
+void flavour_trace_clear(const struct flavour *flavour, struct msc_ev_map_op *event, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    event->map = address_of(flavour);
+    event->map_gen = flavour->generation;
+    event->rate = config.map_rate;
+    event->found = 1;
+    event->scope = thread_self.scope;
+    event->action = thread_self.action;
+    event->stack = stack_capture_from(pcs, frame);
+    msc_emit(MSC_EVENT_MAP_CLEAR, event);
+}
+
+static void emit_iter(enum msc_event event, const struct flavour *flavour, const struct flavour_iter *iter,
+                      uint64_t count, uint64_t seq, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    struct msc_ev_map_iter record = {
+        .map = address_of(flavour),
+        .map_gen = flavour->generation,
+        .iter = iter->id,
+        .count = count,
+        .visited = iter->visited,
+        .mutated = seq != iter->seq,
+        .action = thread_self.action,
+        .stack = stack_capture_from(pcs, frame),
+    };
+    msc_emit(event, &record);
+}
+
+void flavour_iter_begin(const struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
+                        const void *frame)
+{
+    *iter = (struct flavour_iter){.seq = seq};
+    if (!msc_gate_on(MSC_EVENT_MAP_ITER_BEGIN))
+        return;
+    iter->id = thread_unique_id();
+    emit_iter(MSC_EVENT_MAP_ITER_BEGIN, flavour, iter, count, seq, frame);
+}
+
+void flavour_iter_end(const struct flavour *flavour, const struct flavour_iter *iter, uint64_t count, uint64_t seq,
+                      const void *frame)
+{
+    if (iter->id && msc_gate_on(MSC_EVENT_MAP_ITER_END))
+        emit_iter(MSC_EVENT_MAP_ITER_END, flavour, iter, count, seq, frame);
+}

@@ -1,0 +1,310 @@
+/*
+ * What the concurrent maps have in common: identity, keys, what a verb does to an entry, events.
+ *
+ * Every verb about one key is a struct flavour_op that the flavour carries out: it finds the entry, asks
+ * flavour_decide what is to be done to it, and does that in its own way, under a lock or by compare-and-swap:
+ *
+ *     msc_syncmap_swap ── op {STORE, value, out} ── run ─┬─ syncmap_apply: find, decide, write
+ *                                                        └─ traced: flavour_run_traced(op, syncmap_apply), emits
+ *
+ * The event is emitted after apply returned: with no lock held. `event` of the op is where apply leaves what
+ * only it knows (times, seq, version); it is NULL while nobody traces this key.
+ *
+ * Guarded like the map that it is part of. Allocates with memory.h.
+ */
+#ifndef MSC_RUNTIME_FLAVOUR_H
+#define MSC_RUNTIME_FLAVOUR_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "mapscope/verbs.h"
+#include "runtime/emit.h"
+#include "runtime/event.h"
+#include "runtime/map_core.h"
+#include "runtime/stack.h"
+
+/* The first member of every flavour; constant after creation. */
+struct flavour {
+    uint64_t generation; /* object.h */
+    enum msc_map_flavor flavor;
+    enum msc_key_kind kind;
+    size_t value_size;
+    size_t hint;
+    uint64_t seed; /* of the flavour's own hash */
+    void *block;   /* what was allocated; the name is at its end */
+    const char *name;
+};
+
+enum flavour_verb {
+    VERB_LOAD,
+    VERB_STORE,
+    VERB_LOAD_OR_STORE,
+    VERB_DELETE,
+    VERB_COMPARE_AND_SWAP,
+    VERB_COMPARE_AND_DELETE,
+    VERB_STORE_VERSION,
+    VERB_DELETE_VERSION,
+};
+
+enum flavour_effect { EFFECT_NONE, EFFECT_WRITE, EFFECT_ERASE };
+
+struct flavour_op {
+    enum flavour_verb verb;
+    struct map_key key;
+    const void *value;         /* NULL = all zero */
+    const void *expected;      /* VERB_COMPARE_* */
+    uint64_t expected_version; /* VERB_*_VERSION */
+    void *out;                 /* where the value that was there goes; NULL = nowhere */
+
+    /* What came of it. */
+    enum flavour_effect effect;
+    bool was_there;
+    uint64_t version;  /* of the entry that was there; 0 = none */
+    const void *found; /* the value that was there; NULL = none. Borrowed: valid as long as apply says */
+    struct msc_ev_map_assign *event;
+};
+
+typedef int flavour_apply_fn(struct flavour *flavour, struct flavour_op *op);
+
+/* ---- life ---- */
+
+/* Allocates an object of `size` bytes that begins with its struct flavour; zeroed, on a cache line of its own. */
+int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map_options *options,
+                   struct flavour **out);
+void flavour_destroy(struct flavour *flavour);
+
+/* The same for an array of whole cache lines: *block is to be released. NULL when memory is out. */
+void *flavour_allocate_lines(size_t size, void **block);
+
+/* ---- keys and values ---- */
+
+static inline int flavour_key(const struct flavour *flavour, const void *key, struct map_key *out)
+{
+    if (__builtin_expect(!key, 0))
+        return -EINVAL;
+    if (flavour->kind == MSC_KEY_U64) {
+        *out = map_key_u64(*(const uint64_t *)key);
+        return 0;
+    }
+    const struct msc_bytes *bytes = key;
+    *out = map_key_bytes(bytes->data, bytes->length);
+    return bytes->data || bytes->length == 0 ? 0 : -EINVAL;
+}
+
+static inline uint64_t flavour_hash(const struct flavour *flavour, const struct map_key *key)
+{
+    return map_key_hash(key, flavour->seed);
+}
+
+static inline void flavour_copy_value(const struct flavour *flavour, void *to, const void *from)
+{
+    if (__builtin_expect(flavour->value_size == sizeof(uint64_t) && from, 1))
+        memcpy(to, from, sizeof(uint64_t));
+    else if (from)
+        memcpy(to, from, flavour->value_size);
+    else
+        memset(to, 0, flavour->value_size);
+}
+
+/* Gives the caller the value that was there. */
+static inline void flavour_hand_out(const struct flavour *flavour, const struct flavour_op *op, const void *value)
+{
+    if (op->out && value)
+        flavour_copy_value(flavour, op->out, value);
+}
+
+/* ---- what a verb does ---- */
+
+static inline bool flavour_equal(const struct flavour *flavour, const void *value, const void *other)
+{
+    return memcmp(value, other, flavour->value_size) == 0;
+}
+
+/* 0 or why not, for an entry with this value (NULL = there is none) and version. Sets effect, was_there, version. */
+static inline int flavour_decide(const struct flavour *flavour, struct flavour_op *op, const void *value,
+                                 uint64_t version)
+{
+    op->found = value;
+    op->was_there = value != NULL;
+    op->version = value ? version : 0;
+    op->effect = EFFECT_NONE;
+    bool erases = op->verb == VERB_DELETE || op->verb == VERB_COMPARE_AND_DELETE || op->verb == VERB_DELETE_VERSION;
+    switch (op->verb) {
+    case VERB_LOAD:
+        return value ? 0 : -ENOENT;
+    case VERB_LOAD_OR_STORE:
+        op->effect = value ? EFFECT_NONE : EFFECT_WRITE;
+        return 0;
+    case VERB_STORE:
+        break;
+    case VERB_DELETE:
+        if (!value)
+            return -ENOENT;
+        break;
+    case VERB_COMPARE_AND_SWAP:
+    case VERB_COMPARE_AND_DELETE:
+        if (!value)
+            return -ENOENT;
+        if (!flavour_equal(flavour, value, op->expected))
+            return -ESTALE;
+        break;
+    case VERB_DELETE_VERSION:
+        if (!value)
+            return -ENOENT;
+        /* fall through */
+    case VERB_STORE_VERSION:
+        if (op->version != op->expected_version)
+            return -ESTALE;
+        break;
+    }
+    op->effect = erases ? EFFECT_ERASE : EFFECT_WRITE;
+    return 0;
+}
+
+/* ---- events ---- */
+
+/* Around what apply does to the entry. `seq`: of the modification, or of the last one before a look-up. */
+static inline void flavour_begin(const struct flavour_op *op)
+{
+    if (__builtin_expect(op->event != NULL, 0))
+        op->event->begin_ns = clock_now_ns();
+}
+
+static inline void flavour_end(const struct flavour_op *op, uint64_t seq)
+{
+    if (__builtin_expect(op->event == NULL, 1))
+        return;
+    op->event->end_ns = clock_now_ns();
+    op->event->seq = op->event->version = seq;
+}
+
+/* Does anybody listen to what may come of the verb? */
+static inline bool flavour_traced(enum flavour_verb verb)
+{
+    switch (verb) {
+    case VERB_LOAD:
+        return msc_gate_on(MSC_EVENT_MAP_ACCESS);
+    case VERB_STORE:
+        return msc_gate_on(MSC_EVENT_MAP_ASSIGN);
+    case VERB_LOAD_OR_STORE:
+    case VERB_COMPARE_AND_SWAP:
+    case VERB_STORE_VERSION:
+        return msc_gate_on(MSC_EVENT_MAP_ASSIGN) || msc_gate_on(MSC_EVENT_MAP_ACCESS);
+    default:
+        return msc_gate_on(MSC_EVENT_MAP_DELETE);
+    }
+}
+
+#define FLAVOUR_COLD __attribute__((cold, noinline))
+
+/* Applies the op and emits what came of it, if its key is sampled. */
+FLAVOUR_COLD int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_apply_fn *apply,
+                                    const void *frame);
+
+/* map_alloc or map_free */
+FLAVOUR_COLD void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uint64_t count,
+                                     const void *frame);
+
+/* map_clear, with what `event` has of times, seq and count. */
+FLAVOUR_COLD void flavour_trace_clear(const struct flavour *flavour, struct msc_ev_map_op *event, const void *frame);
+
+/* An iteration; `count` and `seq` are the map's at that moment. Silent unless its events are on. */
+struct flavour_iter {
+    uint64_t id, seq, visited;
+};
+void flavour_iter_begin(const struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
+                        const void *frame);
+void flavour_iter_end(const struct flavour *flavour, const struct flavour_iter *iter, uint64_t count, uint64_t seq,
+                      const void *frame);
+
+/* ---- the public verbs ---- */
+
+/* Carries `op` out on an object that begins with its struct flavour. Into each public function, for its verb. */
+static inline __attribute__((always_inline)) int flavour_look_up(struct flavour *flavour, const void *key,
+                                                                 struct flavour_op *op, flavour_apply_fn *untraced,
+                                                                 flavour_apply_fn *traced, const void *frame)
+{
+    if (__builtin_expect(!flavour, 0))
+        return -EINVAL;
+    int error = flavour_key(flavour, key, &op->key);
+    if (__builtin_expect(error, 0))
+        return error;
+    if (__builtin_expect(flavour_traced(op->verb), 0))
+        return flavour_run_traced(flavour, op, traced, frame);
+    return untraced(flavour, op);
+}
+
+static inline __attribute__((always_inline)) int
+flavour_run(struct flavour *flavour, const void *key, struct flavour_op *op, flavour_apply_fn *apply, const void *frame)
+{
+    return flavour_look_up(flavour, key, op, apply, apply, frame);
+}
+
+/* Defines the verbs about one key of `struct msc_<map>` by way of `<map>_apply`, and `<map>_get` for loads. */
+#define FLAVOUR_VERBS(map)                                                                                             \
+    int msc_##map##_load(struct msc_##map *self, const void *key, void *out)                                           \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_LOAD, .out = out};                                                        \
+        return flavour_look_up((struct flavour *)self, key, &op, map##_get, map##_apply, STACK_HERE());                \
+    }                                                                                                                  \
+    int msc_##map##_load_version(struct msc_##map *self, const void *key, void *out, uint64_t *version)                \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_LOAD, .out = out};                                                        \
+        int error = flavour_look_up((struct flavour *)self, key, &op, map##_get, map##_apply, STACK_HERE());           \
+        if (!error)                                                                                                    \
+            *version = op.version;                                                                                     \
+        return error;                                                                                                  \
+    }                                                                                                                  \
+    int msc_##map##_store(struct msc_##map *self, const void *key, const void *value)                                  \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_STORE, .value = value};                                                   \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_swap(struct msc_##map *self, const void *key, const void *value, void *out)                        \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_STORE, .value = value, .out = out};                                       \
+        int error = flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                          \
+        return error ? error : op.was_there;                                                                           \
+    }                                                                                                                  \
+    int msc_##map##_load_or_store(struct msc_##map *self, const void *key, const void *value, void *out)               \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_LOAD_OR_STORE, .value = value, .out = out};                               \
+        int error = flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                          \
+        return error ? error : op.was_there;                                                                           \
+    }                                                                                                                  \
+    int msc_##map##_load_and_delete(struct msc_##map *self, const void *key, void *out)                                \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_DELETE, .out = out};                                                      \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_delete(struct msc_##map *self, const void *key)                                                    \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_DELETE};                                                                  \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_compare_and_swap(struct msc_##map *self, const void *key, const void *expected, const void *value) \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_COMPARE_AND_SWAP, .expected = expected, .value = value};                  \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_compare_and_delete(struct msc_##map *self, const void *key, const void *expected)                  \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_COMPARE_AND_DELETE, .expected = expected};                                \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_store_version(struct msc_##map *self, const void *key, uint64_t version, const void *value)        \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_STORE_VERSION, .expected_version = version, .value = value};              \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }                                                                                                                  \
+    int msc_##map##_delete_version(struct msc_##map *self, const void *key, uint64_t version)                          \
+    {                                                                                                                  \
+        struct flavour_op op = {.verb = VERB_DELETE_VERSION, .expected_version = version};                             \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * Threads on the concurrent maps, everything that they did and saw recorded, each key's history checked to be
+ * linearizable. A round is short, because the check is a search: 2 to 8 threads share 2 keys. Between the recorded
+ * operations others make the map do what it does rarely: grow, promote, expunge, split.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/flavour_table.h"
+#include "runtime/linearizability.h"
+#include "support/cmocka_main.h"
+
+enum { THREADS_MAX = 8, KEYS = 2, OPS_MAX = LIN_OPS_MAX, NOISE_KEYS = 40 };
+
+struct round {
+    const struct flavour_verbs *verbs;
+    void *map;
+    unsigned threads, ops_each, number;
+    _Atomic uint64_t clock;
+    _Atomic uint64_t next_value;
+    _Atomic unsigned ready;
+    pthread_barrier_t begin, end;
+    _Atomic bool stop;
+};
+
+struct worker {
+    struct round *round;
+    unsigned index;
+    uint64_t random;
+    struct lin_op ops[OPS_MAX];
+    unsigned keys[OPS_MAX];
+};
+
+static uint64_t draw(struct worker *worker, uint64_t limit)
+{
+    worker->random = worker->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (worker->random >> 33) % limit;
+}
+
+static void call(const struct flavour_verbs *verbs, void *map, const void *key, struct lin_op *op)
+{
+    switch (op->verb) {
+    case LIN_LOAD:
+        op->result = verbs->load(map, key, &op->out);
+        break;
+    case LIN_STORE:
+        op->result = verbs->store(map, key, &op->value);
+        break;
+    case LIN_SWAP:
+        op->result = verbs->swap(map, key, &op->value, &op->out);
+        break;
+    case LIN_LOAD_OR_STORE:
+        op->result = verbs->load_or_store(map, key, &op->value, &op->out);
+        break;
+    case LIN_DELETE:
+        op->result = verbs->load_and_delete(map, key, &op->out);
+        break;
+    case LIN_COMPARE_AND_SWAP:
+        op->result = verbs->compare_and_swap(map, key, &op->expected, &op->value);
+        break;
+    default:
+        op->result = verbs->compare_and_delete(map, key, &op->expected);
+        break;
+    }
+}
+
+/* A recorded operation; a comparing one expects what the thread saw last of that key. */
+static void recorded(struct worker *worker, unsigned n, uint64_t last_seen[KEYS])
+{
+    struct round *round = worker->round;
+    unsigned key_index = worker->keys[n] = (unsigned)draw(worker, KEYS);
+    uint64_t key = key_index;
+    struct lin_op *op = &worker->ops[n];
+    *op = (struct lin_op){.verb = (enum lin_verb)draw(worker, LIN_VERBS),
+                          .value = atomic_fetch_add(&round->next_value, 1) + 1,
+                          .expected = last_seen[key_index]};
+    op->begin = atomic_fetch_add(&round->clock, 1);
+    call(round->verbs, round->map, &key, op);
+    op->end = atomic_fetch_add(&round->clock, 1);
+    if (op->out)
+        last_seen[key_index] = op->out;
+    if (op->result == 0 && (op->verb == LIN_STORE || op->verb == LIN_COMPARE_AND_SWAP))
+        last_seen[key_index] = op->value;
+}
+
+/* Other keys come and go. */
+static void noise(struct worker *worker)
+{
+    struct round *round = worker->round;
+    uint64_t key = KEYS + draw(worker, NOISE_KEYS), value = 1;
+    switch (draw(worker, 8)) {
+    case 0:
+        round->verbs->delete (round->map, &key);
+        break;
+    case 1:
+    case 2:
+        round->verbs->load(round->map, &key, &value);
+        break;
+    case 3:
+        sched_yield();
+        break;
+    default:
+        round->verbs->store(round->map, &key, &value);
+    }
+}
+
+static void work(struct worker *worker)
+{
+    struct round *round = worker->round;
+    uint64_t last_seen[KEYS] = {0};
+    atomic_fetch_add(&round->ready, 1);
+    while (atomic_load(&round->ready) < round->threads) /* all begin at once */
+        sched_yield();
+    for (unsigned n = 0; n < round->ops_each; n++) {
+        recorded(worker, n, last_seen);
+        for (uint64_t k = draw(worker, 4); k > 0; k--)
+            noise(worker);
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    for (;;) {
+        pthread_barrier_wait(&worker->round->begin);
+        if (atomic_load(&worker->round->stop))
+            return NULL;
+        work(worker);
+        pthread_barrier_wait(&worker->round->end);
+    }
+}
+
+static void print_history(const struct lin_op *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("  %llu-%llu verb %d value %llu expected %llu -> %d out %llu\n", (unsigned long long)ops[i].begin,
+               (unsigned long long)ops[i].end, (int)ops[i].verb, (unsigned long long)ops[i].value,
+               (unsigned long long)ops[i].expected, ops[i].result, (unsigned long long)ops[i].out);
+}
+
+static size_t history_of(const struct worker *workers, const struct round *round, unsigned key,
+                         struct lin_op out[OPS_MAX])
+{
+    size_t count = 0;
+    for (unsigned thread = 0; thread < round->threads; thread++)
+        for (unsigned n = 0; n < round->ops_each; n++)
+            if (workers[thread].keys[n] == key)
+                out[count++] = workers[thread].ops[n];
+    return count;
+}
+
+/* How many pairs of operations ran beside each other. */
+static unsigned overlaps(const struct lin_op *ops, size_t count)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++)
+            found += ops[i].begin < ops[k].end && ops[k].begin < ops[i].end;
+    return found;
+}
+
+static unsigned check_round(const struct worker *workers, const struct round *round)
+{
+    unsigned beside = 0;
+    for (unsigned key = 0; key < KEYS; key++) {
+        struct lin_op ops[OPS_MAX];
+        size_t count = history_of(workers, round, key, ops);
+        beside += overlaps(ops, count);
+        if (lin_check(ops, count))
+            continue;
+        printf("%s, %u threads, round %u:\n", round->verbs->name, round->threads, round->number);
+        print_history(ops, count);
+        fail_msg("this history has no order");
+    }
+    return beside;
+}
+
+static unsigned run_rounds(const struct flavour_verbs *verbs, unsigned threads, unsigned rounds)
+{
+    static struct worker workers[THREADS_MAX];
+    static struct round round;
+    round = (struct round){.verbs = verbs, .threads = threads, .ops_each = OPS_MAX / threads};
+    pthread_barrier_init(&round.begin, NULL, threads + 1);
+    pthread_barrier_init(&round.end, NULL, threads + 1);
+    pthread_t ids[THREADS_MAX];
+    for (unsigned i = 0; i < threads; i++) {
+        workers[i] = (struct worker){.round = &round, .index = i, .random = 1000 * threads + i};
+        assert_int_equal(pthread_create(&ids[i], NULL, worker_main, &workers[i]), 0);
+    }
+    unsigned beside = 0;
+    struct msc_map_options options = {.struct_size = sizeof options, .value_size = sizeof(uint64_t)};
+    for (round.number = 0; round.number < rounds; round.number++) {
+        assert_int_equal(verbs->create(&options, &round.map), 0);
+        atomic_store(&round.ready, 0);
+        atomic_store(&round.clock, 1);
+        pthread_barrier_wait(&round.begin);
+        pthread_barrier_wait(&round.end);
+        beside += check_round(workers, &round);
+        verbs->destroy(round.map);
+    }
+    atomic_store(&round.stop, true);
+    pthread_barrier_wait(&round.begin);
+    for (unsigned i = 0; i < threads; i++)
+        pthread_join(ids[i], NULL);
+    pthread_barrier_destroy(&round.begin);
+    pthread_barrier_destroy(&round.end);
+    return beside;
+}
+
+static void test_histories_of_2_to_8_threads_are_linearizable(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 150 };
+    for (size_t i = 0; i < FLAVOURS; i++) {
+        unsigned beside = 0;
+        for (unsigned threads = 2; threads <= THREADS_MAX; threads++)
+            beside += run_rounds(&flavour_table[i], threads, ROUNDS);
+        printf("%s: %u pairs of operations beside each other\n", flavour_table[i].name, beside);
+        assert_true(beside > 0); /* or nothing was tested */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_histories_of_2_to_8_threads_are_linearizable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
