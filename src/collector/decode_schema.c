@@ -94,8 +94,7 @@ static field_list map_fault = {OBJECT("map", map_fault.map),
                                STACK,
                                END};
 
-static field_list syncmap_promote = {OBJECT("map", syncmap_promote.map),
-                                     FIELD("misses", syncmap_promote.misses, U64),
+static field_list syncmap_promote = {OBJECT("map", syncmap_promote.map), FIELD("misses", syncmap_promote.misses, U64),
                                      FIELD("dirty_len", syncmap_promote.dirty_len, U64), END};
 
 static field_list map_writer_timeout = {OBJECT("map", map_writer_timeout.map),

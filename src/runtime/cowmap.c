@@ -52,7 +52,7 @@ static uint64_t version_of(const struct cowmap_leaf *leaf)
 static const struct cowmap_leaf *find(const struct flavour *flavour, const struct cowmap_node *root,
                                       const struct map_key *key)
 {
-    return cowmap_trie_find(root, key, flavour_hash(flavour, key), flavour->value_size);
+    return cowmap_trie_find(flavour, root, key, flavour_hash(flavour, key));
 }
 
 /* ---- blocks that the map has no more; under the lock ---- */
@@ -93,10 +93,10 @@ static int change_locked(struct msc_cowmap *map, struct flavour_op *op, uint64_t
 {
     flavour_begin(op);
     struct cowmap_node *root = load_root(map);
-    const struct cowmap_leaf *leaf = cowmap_trie_find(root, &op->key, hash, map->flavour.value_size);
+    const struct cowmap_leaf *leaf = cowmap_trie_find(&map->flavour, root, &op->key, hash);
     int error = flavour_decide(&map->flavour, op, value_of(leaf), version_of(leaf));
     if (op->effect != EFFECT_NONE) {
-        struct cowmap_change change = {.seq = seq_of(root) + 1, .value_size = map->flavour.value_size};
+        struct cowmap_change change = {.seq = seq_of(root) + 1, .flavour = &map->flavour};
         struct cowmap_node *next = changed(&change, root, op, hash);
         if (!next)
             return -ENOMEM;
@@ -282,8 +282,9 @@ struct visitor {
 static int visit_leaf(void *self, const struct cowmap_leaf *leaf)
 {
     struct visitor *visitor = self;
-    struct msc_bytes bytes = {cowmap_leaf_key(leaf, visitor->flavour->value_size), leaf->number};
-    const void *key = visitor->flavour->kind == MSC_KEY_U64 ? (const void *)&leaf->number : &bytes;
+    union flavour_key_view view;
+    const void *key =
+        flavour_show_key(visitor->flavour->kind, leaf->number, cowmap_leaf_key(visitor->flavour, leaf), &view);
     visitor->visited++;
     return visitor->visit(visitor->context, key, leaf->value_and_key, version_of(leaf));
 }

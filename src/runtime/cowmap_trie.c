@@ -35,27 +35,23 @@ static unsigned index_of(const struct cowmap_node *node, uint32_t bit)
     return (unsigned)__builtin_popcount(node->bitmap & (bit - 1));
 }
 
-static bool leaf_is(const struct cowmap_leaf *leaf, const struct map_key *key, uint64_t hash, size_t value_size)
+static bool leaf_is(const struct flavour *flavour, const struct cowmap_leaf *leaf, const struct map_key *key,
+                    uint64_t hash)
 {
-    if (leaf->hash != hash)
-        return false;
-    if (key->kind == MSC_KEY_U64)
-        return leaf->number == key->number;
-    return leaf->number == key->length &&
-           (key->length == 0 || memcmp(cowmap_leaf_key(leaf, value_size), key->bytes, key->length) == 0);
+    return leaf->hash == hash && flavour_key_is(flavour, key, leaf->number, cowmap_leaf_key(flavour, leaf));
 }
 
-static const struct cowmap_leaf *find_in_list(const struct cowmap_node *list, const struct map_key *key, uint64_t hash,
-                                              size_t value_size)
+static const struct cowmap_leaf *find_in_list(const struct flavour *flavour, const struct cowmap_node *list,
+                                              const struct map_key *key, uint64_t hash)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (leaf_is(leaf_of(list->slots[i]), key, hash, value_size))
+        if (leaf_is(flavour, leaf_of(list->slots[i]), key, hash))
             return leaf_of(list->slots[i]);
     return NULL;
 }
 
-const struct cowmap_leaf *cowmap_trie_find(const struct cowmap_node *root, const struct map_key *key, uint64_t hash,
-                                           size_t value_size)
+const struct cowmap_leaf *cowmap_trie_find(const struct flavour *flavour, const struct cowmap_node *root,
+                                           const struct map_key *key, uint64_t hash)
 {
     const struct cowmap_node *node = root;
     for (unsigned level = 0; level < COWMAP_LEVELS; level++) {
@@ -64,10 +60,10 @@ const struct cowmap_leaf *cowmap_trie_find(const struct cowmap_node *root, const
             return NULL;
         uintptr_t slot = node->slots[index_of(node, bit)];
         if (is_leaf(slot))
-            return leaf_is(leaf_of(slot), key, hash, value_size) ? leaf_of(slot) : NULL;
+            return leaf_is(flavour, leaf_of(slot), key, hash) ? leaf_of(slot) : NULL;
         node = node_of(slot);
     }
-    return find_in_list(node, key, hash, value_size);
+    return find_in_list(flavour, node, key, hash);
 }
 
 /* ---- blocks of a change ---- */
@@ -116,18 +112,17 @@ struct cowmap_node *cowmap_trie_create(uint64_t seq)
 struct cowmap_leaf *cowmap_leaf_create(struct cowmap_change *change, const struct map_key *key, uint64_t hash,
                                        const void *value)
 {
-    size_t key_bytes = key->kind == MSC_KEY_U64 ? 0 : key->length, bytes;
-    if (__builtin_add_overflow(sizeof(struct cowmap_leaf) + change->value_size, key_bytes, &bytes))
+    size_t key_offset = cowmap_key_offset(change->flavour), key_bytes = flavour_key_bytes(key), bytes;
+    if (__builtin_add_overflow(sizeof(struct cowmap_leaf) + key_offset, key_bytes, &bytes))
         return NULL;
     struct cowmap_leaf *leaf = make(change, bytes);
     if (!leaf)
         return NULL;
     leaf->hash = hash;
-    leaf->number = key->kind == MSC_KEY_U64 ? key->number : key->length;
-    if (value)
-        memcpy(leaf->value_and_key, value, change->value_size);
+    leaf->number = flavour_key_number(key);
+    flavour_copy_value(change->flavour, leaf->value_and_key, value);
     if (key_bytes)
-        memcpy(leaf->value_and_key + change->value_size, key->bytes, key_bytes);
+        memcpy(leaf->value_and_key + key_offset, key->bytes, key_bytes);
     return leaf;
 }
 
@@ -181,21 +176,21 @@ struct path {
     struct cowmap_leaf *leaf; /* in its slot; NULL = the slot is not there */
 };
 
-static void step_into_list(struct path *path, struct cowmap_node *list, const struct map_key *key, uint64_t hash,
-                           size_t value_size)
+static void step_into_list(const struct flavour *flavour, struct path *path, struct cowmap_node *list,
+                           const struct map_key *key, uint64_t hash)
 {
     struct step *step = &path->steps[path->depth];
     *step = (struct step){.node = list};
     path->leaf = NULL;
     for (; step->index < list->count; step->index++)
-        if (leaf_is(leaf_of(list->slots[step->index]), key, hash, value_size)) {
+        if (leaf_is(flavour, leaf_of(list->slots[step->index]), key, hash)) {
             path->leaf = leaf_of(list->slots[step->index]);
             return;
         }
 }
 
-static void go_down(struct path *path, struct cowmap_node *root, const struct map_key *key, uint64_t hash,
-                    size_t value_size)
+static void go_down(const struct flavour *flavour, struct path *path, struct cowmap_node *root,
+                    const struct map_key *key, uint64_t hash)
 {
     struct cowmap_node *node = root;
     path->leaf = NULL;
@@ -212,7 +207,7 @@ static void go_down(struct path *path, struct cowmap_node *root, const struct ma
         }
         node = node_of(slot);
     }
-    step_into_list(path, node, key, hash, value_size);
+    step_into_list(flavour, path, node, key, hash);
 }
 
 /* Puts `slot` at the end of the path's step `depth`, copying all nodes above. */
@@ -266,14 +261,14 @@ struct cowmap_node *cowmap_trie_put(struct cowmap_change *change, struct cowmap_
                                     const struct map_key *key)
 {
     struct path path;
-    go_down(&path, root, key, leaf->hash, change->value_size);
+    go_down(change->flavour, &path, root, key, leaf->hash);
     const struct step *last = &path.steps[path.depth];
     struct cowmap_node *result;
     uint64_t entries = root->entries + 1;
     if (!path.leaf) {
         result = replace(change, &path, path.depth,
                          with_slot(change, last->node, last->bit, last->index, slot_of_leaf(leaf)));
-    } else if (leaf_is(path.leaf, key, leaf->hash, change->value_size)) {
+    } else if (leaf_is(change->flavour, path.leaf, key, leaf->hash)) {
         entries--;
         result = copy_up(change, &path, path.depth, slot_of_leaf(leaf));
         if (result)
@@ -300,7 +295,7 @@ struct cowmap_node *cowmap_trie_erase(struct cowmap_change *change, struct cowma
                                       uint64_t hash)
 {
     struct path path;
-    go_down(&path, root, key, hash, change->value_size);
+    go_down(change->flavour, &path, root, key, hash);
     unsigned depth = path.depth;
     const struct step *last = &path.steps[depth];
     uintptr_t left = depth > 0 ? lone_leaf(last) : 0;

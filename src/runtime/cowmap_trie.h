@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "runtime/epoch.h"
-#include "runtime/map_core.h"
+#include "runtime/flavour.h"
 
 enum { COWMAP_BITS = 5, COWMAP_LEVELS = 13 /* of 64 bits of hash; level 13 is a list */ };
 
@@ -33,8 +33,8 @@ struct cowmap_block {
 struct cowmap_leaf {
     struct cowmap_block block;
     uint64_t hash;
-    uint64_t number;                            /* the key, or the length of its bytes */
-    _Alignas(16) unsigned char value_and_key[]; /* the key's bytes stand behind the value */
+    uint64_t number; /* the key, or the length of its bytes */
+    _Alignas(16) unsigned char value_and_key[];
 };
 
 struct cowmap_node {
@@ -50,19 +50,25 @@ enum { COWMAP_CHANGE_MAX = 2 * (COWMAP_LEVELS + 2) };
 
 struct cowmap_change {
     uint64_t seq; /* birth of what it makes */
-    size_t value_size;
+    const struct flavour *flavour;
     struct cowmap_block *fresh[COWMAP_CHANGE_MAX], *stale[COWMAP_CHANGE_MAX];
     unsigned fresh_count, stale_count;
 };
 
-static inline const unsigned char *cowmap_leaf_key(const struct cowmap_leaf *leaf, size_t value_size)
+/* The key's bytes stand behind the value, aligned like it. */
+static inline size_t cowmap_key_offset(const struct flavour *flavour)
 {
-    return leaf->value_and_key + value_size;
+    return (flavour->value_size + 15) & ~(size_t)15;
+}
+
+static inline const unsigned char *cowmap_leaf_key(const struct flavour *flavour, const struct cowmap_leaf *leaf)
+{
+    return leaf->value_and_key + cowmap_key_offset(flavour);
 }
 
 /* The leaf of the key, or NULL. */
-const struct cowmap_leaf *cowmap_trie_find(const struct cowmap_node *root, const struct map_key *key, uint64_t hash,
-                                           size_t value_size);
+const struct cowmap_leaf *cowmap_trie_find(const struct flavour *flavour, const struct cowmap_node *root,
+                                           const struct map_key *key, uint64_t hash);
 
 /* An empty trie. NULL when memory is out. */
 struct cowmap_node *cowmap_trie_create(uint64_t seq);

@@ -34,13 +34,13 @@ static _Atomic uint64_t freed, stalls, stalled_ns, refusals; /* relaxed: counter
 static _Atomic uint32_t waiting;                             /* writers, for tests */
 
 static pthread_key_t exit_key;
-static bool exit_key_usable;
+bool epoch_can_list; /* exit_key is there */
 
 /* ---- the slot of a thread ---- */
 
 static bool enlist(struct epoch_slot *slot)
 {
-    if (!exit_key_usable || pthread_setspecific(exit_key, slot))
+    if (!epoch_can_list || pthread_setspecific(exit_key, slot))
         return false;
     atomic_store_explicit(&slot->tid, thread_tid(), memory_order_relaxed);
     pthread_mutex_lock(&lock);
@@ -51,7 +51,7 @@ static bool enlist(struct epoch_slot *slot)
     return true;
 }
 
-void epoch_enter_unlisted(void)
+static void enter_unlisted(void)
 {
     pthread_mutex_lock(&lock);
     unlisted_readers++;
@@ -63,7 +63,7 @@ void epoch_enter_first(struct epoch_slot *slot)
     if (enlist(slot))
         epoch_pin(slot);
     else
-        epoch_enter_unlisted();
+        enter_unlisted();
 }
 
 void epoch_leave_unlisted(void)
@@ -299,7 +299,7 @@ static void in_child(void)
 /* After thread.c's, so that in_child finds the new tid. */
 __attribute__((constructor(102))) static void epoch_prepare(void)
 {
-    exit_key_usable = pthread_key_create(&exit_key, at_thread_exit) == 0;
+    epoch_can_list = pthread_key_create(&exit_key, at_thread_exit) == 0;
     pthread_atfork(before_fork, in_parent, in_child);
     epoch_has_membarrier = ask_for_membarrier();
 }

@@ -69,10 +69,11 @@ struct epoch_slot {
 
 extern __thread struct epoch_slot epoch_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern _Atomic uint64_t epoch_now __attribute__((visibility("hidden")));
-extern bool epoch_has_membarrier __attribute__((visibility("hidden"))); /* constant after the constructor */
+/* Both constant after the constructor, except in tests. */
+extern bool epoch_has_membarrier __attribute__((visibility("hidden")));
+extern bool epoch_can_list __attribute__((visibility("hidden"))); /* threads can have slots */
 
 void epoch_enter_first(struct epoch_slot *slot);
-void epoch_enter_unlisted(void);
 void epoch_leave_unlisted(void);
 
 /* A full barrier of the calling thread that thread sanitizers understand. */

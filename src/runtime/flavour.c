@@ -1,12 +1,12 @@
 /* See flavour.h. */
 #include "runtime/flavour.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/config.h"
+#include "runtime/key_id.h"
 #include "runtime/map_trace.h"
 #include "runtime/memory.h"
 #include "runtime/object.h"
@@ -25,11 +25,27 @@ static uint64_t random_seed(uint64_t generation)
     return hash_u64(generation, drawn);
 }
 
+static bool is_plain(const struct msc_map_type *type)
+{
+    return !type->destroy_key && !type->clone_key && !type->destroy_value && !type->clone_value;
+}
+
+/* What a type must have and must not, by kind of key. */
+static bool is_usable(enum msc_key_kind kind, const struct msc_map_type *type)
+{
+    enum { KEY_SIZE_MAX = 65536 };
+    if (kind < MSC_KEY_U64 || kind > MSC_KEY_CUSTOM || (type && !is_plain(type)))
+        return false;
+    if (kind != MSC_KEY_CUSTOM)
+        return true;
+    return type && type->hash && type->equal && type->key_size > 0 && type->key_size <= KEY_SIZE_MAX;
+}
+
 static int check_options(const struct msc_map_options *options)
 {
     if (!options || options->struct_size < sizeof *options || options->value_size > VALUE_SIZE_MAX)
         return -EINVAL;
-    return options->key == MSC_KEY_U64 || options->key == MSC_KEY_BYTES ? 0 : -EINVAL;
+    return is_usable(options->key, options->type) && !options->allocator ? 0 : -EINVAL;
 }
 
 void *flavour_allocate_lines(size_t size, void **block)
@@ -55,10 +71,11 @@ int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map
     *flavour = (struct flavour){
         .generation = generation,
         .flavor = flavor,
-        .kind = options->key,
+        .kind = options->key == MSC_KEY_BYTES_BORROWED ? MSC_KEY_BYTES : options->key,
         .value_size = options->value_size,
         .hint = options->hint,
-        .seed = random_seed(generation),
+        .type = options->type ? *options->type : (struct msc_map_type){0},
+        .seed = msc_hash_seed_of(random_seed(generation)),
         .block = block,
         .name = memcpy((char *)flavour + size, name, name_size),
     };
@@ -78,7 +95,9 @@ static uint64_t address_of(const struct flavour *flavour)
     return (uint64_t)(uintptr_t)flavour;
 }
 
-static void emit_op(enum msc_event kind, const struct msc_ev_map_assign *from, const struct flavour_op *op)
+/* Look-ups carry no stack. */
+static void emit_op(enum msc_event kind, const struct msc_ev_map_assign *from, const struct flavour_op *op,
+                    const void *frame)
 {
     struct msc_ev_map_op event = {
         .map = from->map,
@@ -92,9 +111,11 @@ static void emit_op(enum msc_event kind, const struct msc_ev_map_assign *from, c
         .version = op->version,
         .scope = from->scope,
         .action = from->action,
-        .stack = from->stack,
     };
-    msc_emit(kind, &event);
+    if (kind == MSC_EVENT_MAP_ACCESS)
+        msc_emit(kind, &event);
+    else
+        map_trace_op(kind, &event, frame);
 }
 
 static enum msc_event event_of(const struct flavour_op *op)
@@ -105,40 +126,24 @@ static enum msc_event event_of(const struct flavour_op *op)
     return erases ? MSC_EVENT_MAP_DELETE : MSC_EVENT_MAP_ACCESS;
 }
 
-/* Fills what concerns the key and, if they are to be recorded, its bytes. */
-static void describe_key(struct msc_ev_map_assign *event, const struct map_key *key)
-{
-    if (!config.record_keys)
-        return;
-    bool number = key->kind == MSC_KEY_U64;
-    size_t length = number ? sizeof key->number : key->length;
-    event->key = number ? (const void *)&key->number : key->bytes;
-    event->key_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
-}
-
 static void emit_result(const struct flavour_op *op, const void *frame)
 {
     enum msc_event kind = event_of(op);
     if (!msc_gate_on(kind))
         return;
-    uintptr_t pcs[MSC_STACK_MAX];
-    struct msc_ev_map_assign *event = op->event;
-    if (kind != MSC_EVENT_MAP_ACCESS)
-        event->stack = stack_capture_from(pcs, frame);
     if (kind != MSC_EVENT_MAP_ASSIGN) {
-        emit_op(kind, event, op);
+        emit_op(kind, op->event, op, frame);
         return;
     }
-    event->inserted = !op->was_there;
-    describe_key(event, &op->key);
-    msc_emit(kind, event);
+    op->event->inserted = !op->was_there;
+    map_trace_assign(op->event, &op->key, frame);
 }
 
-/* key_id < 2^64 / rate, without the division. */
-static bool is_kept(uint64_t key_id, uint32_t rate)
+uint64_t flavour_key_id(const struct flavour *flavour, const struct map_key *key)
 {
-    uint64_t product;
-    return rate && !__builtin_mul_overflow(key_id, rate, &product);
+    if (key->kind == MSC_KEY_CUSTOM && flavour->type.identity)
+        return flavour->type.identity(key->bytes, msc_hash_seed_of(config.key_seed));
+    return map_key_id(NULL, key);
 }
 
 int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_apply_fn *apply, const void *frame)
@@ -146,17 +151,30 @@ int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_a
     struct msc_ev_map_assign event = {
         .map = address_of(flavour),
         .map_gen = flavour->generation,
-        .key_id = map_key_id(&op->key),
+        .key_id = flavour_key_id(flavour, &op->key),
         .rate = config.map_rate,
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
-    op->event = is_kept(event.key_id, event.rate) ? &event : NULL;
+    op->event = key_id_is_kept(event.key_id, event.rate) ? &event : NULL;
     int error = apply(flavour, op);
     if (op->event && event.end_ns)
         emit_result(op, frame);
     op->event = NULL;
     return error;
+}
+
+/* 0 = strings of any length. */
+static uint32_t key_size_of(const struct flavour *flavour)
+{
+    switch (flavour->kind) {
+    case MSC_KEY_U32:
+        return sizeof(uint32_t);
+    case MSC_KEY_CUSTOM:
+        return (uint32_t)flavour->type.key_size;
+    default:
+        return flavour_key_has_bytes(flavour->kind) ? 0 : sizeof(uint64_t);
+    }
 }
 
 void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uint64_t count, const void *frame)
@@ -167,10 +185,11 @@ void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uin
         .map_gen = flavour->generation,
         .name = flavour->name,
         .flavor = flavour->flavor,
-        .key_size = flavour->kind == MSC_KEY_U64 ? sizeof(uint64_t) : 0,
+        .flags = flavour->kind == MSC_KEY_U32 ? MSC_MAP_WEAK_ID : 0,
+        .key_size = key_size_of(flavour),
         .value_size = (uint32_t)flavour->value_size,
         .hint = flavour->hint,
-        .hash0 = flavour->seed,
+        .hash0 = flavour->seed.k0,
         .count = count,
         .stack = stack_capture_from(pcs, frame),
     };

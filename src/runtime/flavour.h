@@ -31,11 +31,12 @@
 struct flavour {
     uint64_t generation; /* object.h */
     enum msc_map_flavor flavor;
-    enum msc_key_kind kind;
+    enum msc_key_kind kind; /* BYTES for borrowed ones, too: they are copied */
     size_t value_size;
     size_t hint;
-    uint64_t seed; /* of the flavour's own hash */
-    void *block;   /* what was allocated; the name is at its end */
+    struct msc_map_type type;  /* what may be set: key_size, hash, equal, hashable, identity, equal_values */
+    struct msc_hash_seed seed; /* of the flavour's own hash */
+    void *block;               /* what was allocated; the name is at its end */
     const char *name;
 };
 
@@ -82,22 +83,105 @@ void *flavour_allocate_lines(size_t size, void **block);
 
 /* ---- keys and values ---- */
 
+/* The caller's key as it is, not checked yet. */
+static inline struct map_key flavour_key_of(const struct flavour *flavour, const void *key)
+{
+    const struct msc_bytes *bytes = key;
+    switch (flavour->kind) {
+    case MSC_KEY_U64:
+        return map_key_u64(*(const uint64_t *)key);
+    case MSC_KEY_U32:
+        return map_key_u32(*(const uint32_t *)key);
+    case MSC_KEY_POINTER:
+        return map_key_pointer(*(const void *const *)key);
+    case MSC_KEY_CUSTOM:
+        return (struct map_key){.kind = MSC_KEY_CUSTOM, .bytes = key, .length = flavour->type.key_size};
+    default:
+        return map_key_bytes(bytes->data, bytes->length);
+    }
+}
+
+/* 0, or -EINVAL: the map does not take it. */
 static inline int flavour_key(const struct flavour *flavour, const void *key, struct map_key *out)
 {
-    if (__builtin_expect(!key, 0))
+    if (MSC_UNLIKELY(!key))
         return -EINVAL;
-    if (flavour->kind == MSC_KEY_U64) {
-        *out = map_key_u64(*(const uint64_t *)key);
-        return 0;
-    }
-    const struct msc_bytes *bytes = key;
-    *out = map_key_bytes(bytes->data, bytes->length);
-    return bytes->data || bytes->length == 0 ? 0 : -EINVAL;
+    *out = flavour_key_of(flavour, key);
+    if (out->kind == MSC_KEY_BYTES && !out->bytes && out->length)
+        return -EINVAL;
+    if (MSC_UNLIKELY(flavour->type.hashable != NULL) && !flavour->type.hashable(key))
+        return -EINVAL;
+    return 0;
 }
 
 static inline uint64_t flavour_hash(const struct flavour *flavour, const struct map_key *key)
 {
-    return map_key_hash(key, flavour->seed);
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+        return msc_hash_u64(key->number, flavour->seed);
+    case MSC_KEY_U32:
+        return msc_hash_u32((uint32_t)key->number, flavour->seed);
+    case MSC_KEY_CUSTOM:
+        return flavour->type.hash(key->bytes, flavour->seed);
+    default:
+        return msc_hash_bytes(key->bytes, key->length, flavour->seed);
+    }
+}
+
+/* Flavours with entries of their own store a key as a number (of bytes: how many) and its bytes, 16-aligned. */
+static inline bool flavour_key_has_bytes(enum msc_key_kind kind)
+{
+    return kind == MSC_KEY_BYTES || kind == MSC_KEY_CUSTOM;
+}
+
+static inline size_t flavour_key_bytes(const struct map_key *key)
+{
+    return flavour_key_has_bytes(key->kind) ? key->length : 0;
+}
+
+static inline uint64_t flavour_key_number(const struct map_key *key)
+{
+    return flavour_key_has_bytes(key->kind) ? key->length : key->number;
+}
+
+static inline bool flavour_key_is(const struct flavour *flavour, const struct map_key *key, uint64_t number,
+                                  const void *bytes)
+{
+    if (key->kind == MSC_KEY_CUSTOM)
+        return flavour->type.equal(key->bytes, bytes);
+    if (key->kind == MSC_KEY_BYTES)
+        return number == key->length && (number == 0 || memcmp(bytes, key->bytes, key->length) == 0);
+    return number == key->number;
+}
+
+/* A stored key as the verbs take it: what the kind says, in the caller's memory. */
+union flavour_key_view {
+    uint64_t number;
+    uint32_t small;
+    const void *pointer;
+    struct msc_bytes bytes;
+};
+
+static inline const void *flavour_show_key(enum msc_key_kind kind, uint64_t number, const void *bytes,
+                                           union flavour_key_view *view)
+{
+    switch (kind) {
+    case MSC_KEY_U64:
+        view->number = number;
+        return view;
+    case MSC_KEY_U32:
+        view->small = (uint32_t)number;
+        return view;
+    case MSC_KEY_POINTER:
+        view->pointer = (const void *)(uintptr_t)number; /* NOLINT: it was one */
+        return view;
+    case MSC_KEY_CUSTOM:
+        return bytes;
+    default:
+        view->bytes = (struct msc_bytes){bytes, number};
+        return view;
+    }
 }
 
 static inline void flavour_copy_value(const struct flavour *flavour, void *to, const void *from)
@@ -121,6 +205,8 @@ static inline void flavour_hand_out(const struct flavour *flavour, const struct 
 
 static inline bool flavour_equal(const struct flavour *flavour, const void *value, const void *other)
 {
+    if (flavour->type.equal_values)
+        return flavour->type.equal_values(value, other);
     return memcmp(value, other, flavour->value_size) == 0;
 }
 
@@ -200,6 +286,9 @@ static inline bool flavour_traced(enum flavour_verb verb)
 }
 
 #define FLAVOUR_COLD __attribute__((cold, noinline))
+
+/* Identity of the key in every event. */
+uint64_t flavour_key_id(const struct flavour *flavour, const struct map_key *key);
 
 /* Applies the op and emits what came of it, if its key is sampled. */
 FLAVOUR_COLD int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_apply_fn *apply,

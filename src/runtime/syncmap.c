@@ -97,7 +97,7 @@ static size_t box_bytes(const struct msc_syncmap *map)
 
 static size_t entry_bytes(const struct msc_syncmap *map, const struct syncmap_entry *entry)
 {
-    return sizeof *entry + (map->flavour.kind == MSC_KEY_U64 ? 0 : entry->number);
+    return sizeof *entry + (flavour_key_has_bytes(map->flavour.kind) ? entry->number : 0);
 }
 
 static struct syncmap_box *box_create(const struct msc_syncmap *map, const void *value)
@@ -110,17 +110,16 @@ static struct syncmap_box *box_create(const struct msc_syncmap *map, const void 
 
 static struct syncmap_entry *entry_create(const struct map_key *key, uint64_t hash)
 {
-    bool number = key->kind == MSC_KEY_U64;
-    size_t bytes;
-    if (__builtin_add_overflow(sizeof(struct syncmap_entry), number ? 0 : key->length, &bytes))
+    size_t key_bytes = flavour_key_bytes(key), bytes;
+    if (__builtin_add_overflow(sizeof(struct syncmap_entry), key_bytes, &bytes))
         return NULL;
     struct syncmap_entry *entry = memory.allocate(bytes);
     if (!entry)
         return NULL;
     entry->hash = hash;
-    entry->number = number ? key->number : key->length;
-    if (!number && key->length)
-        memcpy(entry->bytes, key->bytes, key->length);
+    entry->number = flavour_key_number(key);
+    if (key_bytes)
+        memcpy(entry->bytes, key->bytes, key_bytes);
     return entry;
 }
 
@@ -324,10 +323,10 @@ static int change_in_dirty(struct msc_syncmap *map, struct flavour_op *op, struc
 static int change_locked(struct msc_syncmap *map, struct flavour_op *op, uint64_t hash, struct writer *writer,
                          struct aftermath *after)
 {
-    struct syncmap_entry *entry = syncmap_table_find(load_read(map), &op->key, hash);
+    struct syncmap_entry *entry = syncmap_table_find(&map->flavour, load_read(map), &op->key, hash);
     if (entry)
         return change_in_read(map, op, entry, writer);
-    entry = map->dirty ? syncmap_table_find(map->dirty, &op->key, hash) : NULL;
+    entry = map->dirty ? syncmap_table_find(&map->flavour, map->dirty, &op->key, hash) : NULL;
     if (entry)
         return change_in_dirty(map, op, entry, writer, after);
     int error = flavour_decide(&map->flavour, op, NULL, 0);
@@ -362,10 +361,10 @@ static int apply_guarded(struct msc_syncmap *map, struct flavour_op *op, struct 
 {
     uint64_t hash = flavour_hash(&map->flavour, &op->key);
     struct syncmap_table *read = load_read(map);
-    struct syncmap_entry *entry = syncmap_table_find(read, &op->key, hash);
-    if (MAP_LIKELY(entry != NULL)) {
+    struct syncmap_entry *entry = syncmap_table_find(&map->flavour, read, &op->key, hash);
+    if (MSC_LIKELY(entry != NULL)) {
         int error = change(map, op, entry, writer);
-        if (MAP_LIKELY(error != -EAGAIN))
+        if (MSC_LIKELY(error != -EAGAIN))
             return error;
     } else if (!is_amended(read)) {
         int error = flavour_decide(&map->flavour, op, NULL, 0);
@@ -388,7 +387,7 @@ static int syncmap_apply(struct flavour *flavour, struct flavour_op *op)
     epoch_enter();
     error = apply_guarded(map, op, &writer);
     epoch_leave();
-    if (MAP_UNLIKELY(writer.box != NULL))
+    if (MSC_UNLIKELY(writer.box != NULL))
         memory.release(writer.box);
     return error;
 }
@@ -399,8 +398,8 @@ static inline int syncmap_get(struct flavour *flavour, struct flavour_op *op)
     struct msc_syncmap *map = (struct msc_syncmap *)flavour;
     uint64_t hash = flavour_hash(flavour, &op->key);
     epoch_enter();
-    struct syncmap_entry *entry = syncmap_table_find(load_read(map), &op->key, hash);
-    if (MAP_UNLIKELY(!entry)) {
+    struct syncmap_entry *entry = syncmap_table_find(&map->flavour, load_read(map), &op->key, hash);
+    if (MSC_UNLIKELY(!entry)) {
         epoch_leave();
         return syncmap_apply(flavour, op);
     }
@@ -455,8 +454,8 @@ static int visit_all(const struct msc_syncmap *map, const struct syncmap_table *
         const struct syncmap_box *box = entry ? load_box(entry) : NULL;
         if (!value_of(box))
             continue;
-        struct msc_bytes bytes = {entry->bytes, entry->number};
-        const void *key = map->flavour.kind == MSC_KEY_U64 ? (const void *)&entry->number : &bytes;
+        union flavour_key_view view;
+        const void *key = flavour_show_key(map->flavour.kind, entry->number, entry->bytes, &view);
         ++*visited;
         int stop = visit(context, key, box->value, box->version);
         if (stop)

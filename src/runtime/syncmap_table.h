@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "runtime/epoch.h"
-#include "runtime/map_core.h"
+#include "runtime/flavour.h"
 
 struct syncmap_box; /* a value */
 
@@ -24,7 +24,7 @@ struct syncmap_entry {
     struct syncmap_entry *next_expunged;
     uint64_t hash;
     uint64_t number; /* the key, or the length of its bytes */
-    unsigned char bytes[];
+    _Alignas(16) unsigned char bytes[];
 };
 
 struct syncmap_slot {
@@ -50,21 +50,14 @@ bool syncmap_table_add(struct syncmap_table **table, struct syncmap_entry *entry
 /* Takes an entry out that is there. */
 void syncmap_table_remove(struct syncmap_table *table, const struct syncmap_entry *entry);
 
-static inline bool syncmap_entry_is(const struct syncmap_entry *entry, const struct map_key *key)
-{
-    if (key->kind == MSC_KEY_U64)
-        return entry->number == key->number;
-    return entry->number == key->length && (key->length == 0 || memcmp(entry->bytes, key->bytes, key->length) == 0);
-}
-
-static inline struct syncmap_entry *syncmap_table_find(const struct syncmap_table *table, const struct map_key *key,
-                                                       uint64_t hash)
+static inline struct syncmap_entry *syncmap_table_find(const struct flavour *flavour, const struct syncmap_table *table,
+                                                       const struct map_key *key, uint64_t hash)
 {
     for (uint64_t i = hash & table->mask;; i = (i + 1) & table->mask) {
         const struct syncmap_slot *slot = &table->slots[i];
         if (!slot->entry)
             return NULL;
-        if (slot->hash == hash && MAP_LIKELY(syncmap_entry_is(slot->entry, key)))
+        if (slot->hash == hash && MSC_LIKELY(flavour_key_is(flavour, key, slot->entry->number, slot->entry->bytes)))
             return slot->entry;
     }
 }

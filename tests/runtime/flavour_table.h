@@ -3,8 +3,8 @@
 #define TESTS_RUNTIME_FLAVOUR_TABLE_H
 
 #include <mapscope/cowmap.h>
-//#include <mapscope/rwmap.h>
-//#include <mapscope/shardmap.h>
+#include <mapscope/rwmap.h>
+#include <mapscope/shardmap.h>
 #include <mapscope/syncmap.h>
 
 struct flavour_verbs {
@@ -61,12 +61,13 @@ struct flavour_verbs {
     }
 /* clang-format on */
 
-// WRAP_ALL(msc_rwmap)
+WRAP_ALL(msc_rwmap)
 WRAP_ALL(msc_syncmap)
-// WRAP_ALL(msc_shardmap)
+WRAP_ALL(msc_shardmap)
 WRAP_ALL(msc_cowmap)
 
-static const struct flavour_verbs flavour_table[] = {ROW(msc_syncmap), ROW(msc_cowmap)};
+static const struct flavour_verbs flavour_table[] = {ROW(msc_rwmap), ROW(msc_syncmap), ROW(msc_shardmap),
+                                                     ROW(msc_cowmap)};
 #define FLAVOURS (sizeof flavour_table / sizeof flavour_table[0])
 
 #endif

@@ -101,12 +101,6 @@ struct msc_allocator {
     void *context;
 };
 
-/* `data` may be NULL if `length` is 0. */
-struct msc_bytes {
-    const void *data;
-    size_t length;
-};
-
 /* Zero is the default of every field but struct_size. */
 struct msc_map_options {
     size_t struct_size;                    /* sizeof(struct msc_map_options) */

@@ -1,0 +1,106 @@
+/* See mapscope/rwmap.h: a msc_map (locked.h) behind a reader-writer lock (stripe.h). */
+#include "mapscope/rwmap.h"
+
+#include "runtime/locked.h"
+#include "runtime/map_trace.h"
+#include "runtime/stripe.h"
+
+struct msc_rwmap {
+    struct flavour flavour;
+    struct msc_map *core;
+    struct stripe_lock lock;
+};
+
+static inline int rwmap_get(struct flavour *flavour, struct flavour_op *op)
+{
+    struct msc_rwmap *map = (struct msc_rwmap *)flavour;
+    struct stripe *stripe = stripe_read_lock(&map->lock);
+    int error = locked_get(flavour, map->core, op);
+    stripe_read_unlock(&map->lock, stripe);
+    return error;
+}
+
+static int rwmap_apply(struct flavour *flavour, struct flavour_op *op)
+{
+    struct msc_rwmap *map = (struct msc_rwmap *)flavour;
+    if (op->verb == VERB_LOAD)
+        return rwmap_get(flavour, op);
+    stripe_write_lock(&map->lock);
+    int error = locked_apply(flavour, map->core, op);
+    stripe_write_unlock(&map->lock);
+    return error;
+}
+
+FLAVOUR_VERBS(rwmap)
+
+size_t msc_rwmap_count(struct msc_rwmap *map)
+{
+    if (!map)
+        return 0;
+    struct stripe *stripe = stripe_read_lock(&map->lock);
+    size_t count = map->core->count;
+    stripe_read_unlock(&map->lock, stripe);
+    return count;
+}
+
+int msc_rwmap_clear(struct msc_rwmap *map)
+{
+    if (!map)
+        return -EINVAL;
+    struct msc_ev_map_op event = {0};
+    stripe_write_lock(&map->lock);
+    if (msc_gate_on(MSC_EVENT_MAP_CLEAR))
+        map_erase_all_described(map->core, &event);
+    else
+        map_erase_all(map->core);
+    stripe_write_unlock(&map->lock);
+    if (event.end_ns)
+        map_trace_op(MSC_EVENT_MAP_CLEAR, &event, STACK_HERE());
+    return 0;
+}
+
+/* Nobody writes meanwhile, so that both events can have the count and the number. */
+int msc_rwmap_range(struct msc_rwmap *map, msc_visit_fn *visit, void *context)
+{
+    if (!map || !visit)
+        return -EINVAL;
+    struct flavour_iter iter;
+    struct stripe *stripe = stripe_read_lock(&map->lock);
+    uint64_t count = map->core->count, seq = map->core->seq;
+    flavour_iter_begin(&map->flavour, &iter, count, seq, STACK_HERE());
+    int stop = locked_range(&map->flavour, map->core, visit, context, &iter.visited);
+    stripe_read_unlock(&map->lock, stripe);
+    flavour_iter_end(&map->flavour, &iter, count, seq, STACK_HERE());
+    return stop;
+}
+
+int msc_rwmap_create(const struct msc_map_options *options, struct msc_rwmap **out)
+{
+    struct msc_rwmap *map;
+    int error = flavour_create(sizeof *map, MSC_FLAVOR_RWMAP, options, (struct flavour **)(void *)&map);
+    if (error)
+        return error;
+    error = locked_create(&map->flavour, map->flavour.hint, 0, 0, &map->core);
+    if (!error)
+        error = stripe_init(&map->lock, map->flavour.name);
+    if (error) {
+        msc_map_destroy(map->core);
+        flavour_destroy(&map->flavour);
+        return error;
+    }
+    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
+        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    *out = map;
+    return 0;
+}
+
+void msc_rwmap_destroy(struct msc_rwmap *map)
+{
+    if (!map)
+        return;
+    if (msc_gate_on(MSC_EVENT_MAP_FREE))
+        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, map->core->count, STACK_HERE());
+    stripe_fini(&map->lock);
+    msc_map_destroy(map->core);
+    flavour_destroy(&map->flavour);
+}
