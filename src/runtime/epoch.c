@@ -316,9 +316,9 @@ void msc_guard_leave(void)
     epoch_leave();
 }
 
-void msc_guard_stats(struct msc_guard_stats *out)
+void msc_guard_stats(struct msc_guard_numbers *out)
 {
-    *out = (struct msc_guard_stats){
+    *out = (struct msc_guard_numbers){
         .pending_bytes = atomic_load_explicit(&epoch_backlog, memory_order_relaxed),
         .freed = atomic_load_explicit(&freed, memory_order_relaxed),
         .stalls = atomic_load_explicit(&stalls, memory_order_relaxed),

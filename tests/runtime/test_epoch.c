@@ -188,7 +188,7 @@ static void test_a_reader_without_a_slot_is_safe_too(void **state)
 
 static uint64_t backlog(void)
 {
-    struct msc_guard_stats stats;
+    struct msc_guard_numbers stats;
     msc_guard_stats(&stats);
     return stats.pending_bytes;
 }
@@ -205,7 +205,7 @@ static void test_past_the_bound_a_writer_waits_for_the_reader_and_says_so(void *
 {
     (void)state;
     atomic_store(&gates[MSC_EVENT_RECLAIM_STALL].state.on, 1);
-    struct msc_guard_stats before, after;
+    struct msc_guard_numbers before, after;
     msc_guard_stats(&before);
     struct reader reader;
     reader_begin(&reader);
@@ -232,7 +232,7 @@ static void test_past_the_bound_a_writer_waits_for_the_reader_and_says_so(void *
 static void test_a_writer_that_is_itself_the_reader_is_refused(void **state)
 {
     (void)state;
-    struct msc_guard_stats before, after;
+    struct msc_guard_numbers before, after;
     msc_guard_stats(&before);
     msc_guard_enter();
     retire(EPOCH_BACKLOG_MAX + 1);

@@ -33,7 +33,7 @@ MSC_BEGIN_DECLS
 MSC_API void msc_guard_enter(void);
 MSC_API void msc_guard_leave(void); /* once for each enter */
 
-struct msc_guard_stats {
+struct msc_guard_numbers {
     uint64_t pending_bytes; /* removed, but maybe still read; of each thread, the last 64 KiB are not in it */
     uint64_t freed;         /* blocks so far */
     uint64_t stalls;        /* calls that had to wait for a reader */
@@ -42,7 +42,7 @@ struct msc_guard_stats {
 };
 
 /* A snapshot of the process's numbers; each is exact, together they need not be of one instant. */
-MSC_API void msc_guard_stats(struct msc_guard_stats *out);
+MSC_API void msc_guard_stats(struct msc_guard_numbers *out);
 
 MSC_END_DECLS
 
