@@ -5,6 +5,8 @@ install(TARGETS mapscope mapscope-lttng LIBRARY DESTINATION ${CMAKE_INSTALL_LIBD
 set_target_properties(mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
 install(DIRECTORY src/include/mapscope DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
+install(FILES src/gdb/mapscope_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/mapscope)
+
 # Reproducible: the debug information names our files as they are named in the source tree.
 foreach(folder src exporters src/cli)
     get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
