@@ -9,6 +9,7 @@ int cmd_record(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_set(int argc, char **argv);
 
 /* Says on stderr what is wrong with the command line and where to read on. Returns CLI_USAGE. */
 int cli_usage_error(const char *why, const char *command);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/session/pages.h"
 #include "support/outbuf.h"
 #include "support/utf8.h"
 
@@ -158,6 +159,8 @@ int capture_write(const char *path, const struct capture *capture, struct diag *
     outbuf_text(out, ",\n \"daemon\": ");
     write_string(out, capture->place);
     write_settings(out, capture);
+    outbuf_text(out, ",\n \"pages\": ");
+    outbuf_text(out, environment_get(capture->environment, "MAPSCOPE_PAGES") ? "\"" PAGES_NAME "\"" : "null");
     write_time(out, "begin", capture->begin);
     write_time(out, "end", capture->end);
     write_end(out, capture);

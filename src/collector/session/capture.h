@@ -5,6 +5,7 @@
  *     {"mapscope": "0.1.0", "lttng": "2.13.9", "state": "complete",
  *      "command": "./server", "arguments": null, "pid": 4711, "daemon": "own namespace",
  *      "settings": {"ring_bytes": 1048576, "MAPSCOPE_MUTEX_FRACTION": 1},
+ *      "pages": "pages",
  *      "begin": {"epoch_ns": 1, "monotonic_ns": 1}, "end": {"epoch_ns": 2, "monotonic_ns": 2},
  *      "ended_by": "program", "exit": {"status": 0, "signal": null},
  *      "losses": {"discarded_events": 0, "lost_packets": 0}}

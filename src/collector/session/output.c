@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/session/capture.h"
+#include "collector/session/pages.h"
 #include "collector/session/tree.h"
 
 static int set_paths(struct output *output, const char *folder, struct diag *diag)
@@ -20,9 +21,13 @@ static int set_paths(struct output *output, const char *folder, struct diag *dia
         return diag_errno(diag, errno, "cannot record into %s", folder);
     if (asprintf(&output->trace, "%s/trace", output->folder) < 0)
         output->trace = NULL;
+    if (asprintf(&output->pages, "%s/" PAGES_NAME, output->folder) < 0)
+        output->pages = NULL;
     if (asprintf(&output->capture, "%s/" CAPTURE_NAME, output->folder) < 0)
         output->capture = NULL;
-    return output->trace && output->capture ? 0 : diag_errno(diag, ENOMEM, "cannot record into %s", folder);
+    return output->trace && output->pages && output->capture
+               ? 0
+               : diag_errno(diag, ENOMEM, "cannot record into %s", folder);
 }
 
 /* Makes room in a folder that was there before: nothing but an earlier recording goes. */
@@ -36,6 +41,8 @@ static int take_over(const struct output *output, struct diag *diag)
                         "%s is not empty and holds no recording of mapscope: choose another folder with -o",
                         output->folder);
     int error = tree_remove(output->fd, "trace");
+    if (!error)
+        error = tree_remove(output->fd, PAGES_NAME);
     if (!error)
         error = tree_remove(output->fd, CAPTURE_NAME);
     return error ? diag_errno(diag, -error, "cannot remove the earlier recording in %s", output->folder) : 0;
@@ -76,6 +83,7 @@ void output_close(struct output *output)
         close(output->fd);
     free(output->folder);
     free(output->trace);
+    free(output->pages);
     free(output->capture);
     *output = (struct output){.fd = -1};
 }
@@ -84,6 +92,7 @@ void output_discard(struct output *output)
 {
     if (output->fd >= 0) {
         tree_remove(output->fd, "trace");
+        tree_remove(output->fd, PAGES_NAME);
         tree_remove(output->fd, CAPTURE_NAME);
         if (output->is_new)
             rmdir(output->folder);

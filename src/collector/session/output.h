@@ -3,6 +3,7 @@
  * somebody else's is lost.
  *
  *     DIR/trace          what the tracer writes
+ *     DIR/pages          the shared pages of the processes (pages.h)
  *     DIR/capture.json   how it was recorded; what marks the folder as ours
  */
 #ifndef COLLECTOR_SESSION_OUTPUT_H
@@ -13,13 +14,13 @@
 #include "support/diag.h"
 
 struct output {
-    char *folder, *trace, *capture; /* absolute, owned */
-    int fd;                         /* of the folder; holds its lock; close-on-exec */
-    bool is_new;                    /* we created it */
+    char *folder, *trace, *pages, *capture; /* absolute, owned */
+    int fd;                                 /* of the folder; holds its lock; close-on-exec */
+    bool is_new;                            /* we created it */
 };
 
 /*
- * Creates `folder` (0700), or takes one that is empty or holds an earlier recording, whose trace and
+ * Creates `folder` (0700), or takes one that is empty or holds an earlier recording, whose trace, pages and
  * capture.json are removed; locks it. Errors: -ENOTEMPTY for a folder with something else in it, -EBUSY
  * while another recording goes there, and those of mkdir and open.
  */

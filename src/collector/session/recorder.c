@@ -11,6 +11,7 @@
 
 #include "collector/session/deadline.h"
 #include "collector/session/keeper_process.h"
+#include "collector/session/pages.h"
 
 /* Below that many processes' worth of buffers we say that it may be too little. */
 enum { ROOMY_PROCESSES = 8 };
@@ -226,6 +227,7 @@ void recorder_close(struct recorder *recorder, enum capture_end ended_by, struct
     if (error)
         recorder_warn(recorder, "cannot read the trace in %s: %s", recorder->output.folder, strerror(-error));
     result->is_surveyed = !error;
+    pages_settle(recorder->output.fd, recorder->capture.end.monotonic_ns);
     write_end(recorder, result);
     leave(recorder);
     output_close(&recorder->output);

@@ -16,6 +16,7 @@
 
 #include "collector/session/command.h"
 #include "collector/session/deadline.h"
+#include "collector/session/pages.h"
 #include "collector/session/preload.h"
 #include "collector/session/recorder.h"
 
@@ -72,6 +73,15 @@ static int set_environment(struct session *session, struct diag *diag)
     return error ? diag_errno(diag, -error, "cannot make the environment of %s", session->options->argv[0]) : 0;
 }
 
+/* Where the processes put what no event can carry. */
+static int make_pages(struct recorder *recorder, struct diag *diag)
+{
+    int error = pages_make(recorder->output.fd);
+    if (!error)
+        error = environment_set(&recorder->environment, "MAPSCOPE_PAGES", recorder->output.pages);
+    return error ? diag_errno(diag, -error, "cannot make %s", recorder->output.pages) : 0;
+}
+
 static int enter_place(struct recorder *recorder, struct diag *diag)
 {
     int error = place_enter(&recorder->place, diag);
@@ -94,7 +104,9 @@ static int set_up(struct session *session, struct diag *diag)
         error = recorder_prepare(recorder, diag);
     if (error)
         return error;
-    error = enter_place(recorder, diag);
+    error = make_pages(recorder, diag);
+    if (!error)
+        error = enter_place(recorder, diag);
     if (error) {
         recorder_abandon(recorder);
         return error;
