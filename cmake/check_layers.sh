@@ -27,6 +27,7 @@ complain() {
 allow src/include 'mapscope/'
 allow src/base 'base/|mapscope/hash\.h'
 allow src/runtime 'base/|runtime/|mapscope/'
+allow src/preload 'base/|runtime/|preload/'
 allow src/tracepoints 'runtime/(emit|event)\.h|tracepoints/'
 allow src/support 'support/'
 allow src/model 'model/|support/'

@@ -1,8 +1,8 @@
 # cmake --install: the program, the libraries, what is needed to compile against them, manual pages. What is
 # installed names no path: the tree can be moved as a whole. Folders are those of GNUInstallDirs.
 install(TARGETS mapscope-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS mapscope mapscope-lttng LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-set_target_properties(mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
+install(TARGETS mapscope mapscope-preload mapscope-lttng LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set_target_properties(mapscope-preload mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
 install(DIRECTORY src/include/mapscope DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 install(FILES src/gdb/mapscope_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/mapscope)
@@ -23,7 +23,7 @@ install(FILES ${CMAKE_BINARY_DIR}/mapscope.pc DESTINATION ${pkgconfig_dir})
 
 file(GLOB manual_pages CONFIGURE_DEPENDS man/*.1)
 install(FILES ${manual_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES LICENSE CHANGELOG.md docs/events.md docs/operations.md docs/probes.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE CHANGELOG.md docs/events.md docs/operations.md docs/preload.md docs/probes.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Programs of a user are compiled without the sanitizers that our libraries would need.
 if(BUILD_TESTING AND NOT MAPSCOPE_SANITIZE)

@@ -31,6 +31,7 @@ static const char usage[] = "usage: mapscope record [OPTION...] [--] CMD [ARG...
                             "  --map-rate N        record one in N keys with all that happens to them; 1 = all,\n"
                             "                      0 = none\n"
                             "  --keys              record the bytes of keys and CMD's arguments (private data)\n"
+                            "  --no-pthread        record no pthread and C11 locks, only msc_mutex and its like\n"
                             "  --keep-going        if CMD cannot be recorded, say why and run it without\n"
                             "\n"
                             "^C ends CMD and with it the recording; ^C again kills CMD. The recording is kept.\n"
@@ -55,6 +56,7 @@ enum option_id {
     OPTION_KEYS,
     OPTION_BUFFER,
     OPTION_KEEP_GOING,
+    OPTION_NO_PTHREAD,
     OPTION_DURATION,
     OPTION_MAX_SIZE,
     OPTION_PID
@@ -66,6 +68,7 @@ static const struct option long_options[] = {
     {"map-rate", required_argument, NULL, OPTION_MAP_RATE},
     {"keys", no_argument, NULL, OPTION_KEYS},
     {"buffer", required_argument, NULL, OPTION_BUFFER},
+    {"no-pthread", no_argument, NULL, OPTION_NO_PTHREAD},
     {"keep-going", no_argument, NULL, OPTION_KEEP_GOING},
     {"duration", required_argument, NULL, OPTION_DURATION},
     {"max-size", required_argument, NULL, OPTION_MAX_SIZE},
@@ -152,6 +155,9 @@ static int apply(struct request *request, int option)
     case OPTION_KEEP_GOING:
         request->session.keep_going = true;
         return 0;
+    case OPTION_NO_PTHREAD:
+        request->session.own_locks_only = true;
+        return 0;
     case OPTION_DURATION:
         return set_duration(request);
     case OPTION_MAX_SIZE:
@@ -172,7 +178,7 @@ static int check_program(const struct request *request, int arguments)
         return arguments ? 0 : usage_error("no program to record");
     if (arguments)
         return usage_error("either --pid or a program to start");
-    if (request->session.settings_count || request->session.keep_going)
+    if (request->session.settings_count || request->session.keep_going || request->session.own_locks_only)
         return usage_error("with --pid the program keeps the settings that it was started with");
     return 0;
 }

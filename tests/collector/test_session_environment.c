@@ -80,13 +80,20 @@ static void test_libraries_are_found_beside_the_program(void **state)
     char folder[128], bin[160], expected[512], *value = NULL;
     install(folder, "", "lib64");
     snprintf(bin, sizeof bin, "%s/bin", folder);
-    assert_int_equal(preload_find_beside(bin, &value, NULL), 0);
+    assert_int_equal(preload_find_beside(bin, true, &value, NULL), 0);
+    snprintf(expected, sizeof expected,
+             "%s/lib64/libmapscope.so.0:%s/lib64/libmapscope-preload.so.0:%s/lib64/libmapscope-lttng.so.0:"
+             "liblttng-ust-fork.so.1",
+             folder, folder, folder);
+    assert_string_equal(value, expected);
+    free(value);
+    assert_int_equal(preload_find_beside(bin, false, &value, NULL), 0);
     snprintf(expected, sizeof expected,
              "%s/lib64/libmapscope.so.0:%s/lib64/libmapscope-lttng.so.0:liblttng-ust-fork.so.1", folder, folder);
     assert_string_equal(value, expected);
     free(value);
     assert_int_equal(tree_remove(AT_FDCWD, folder), 0);
-    assert_int_equal(preload_find_beside(bin, &value, NULL), -ENOENT);
+    assert_int_equal(preload_find_beside(bin, true, &value, NULL), -ENOENT);
 }
 
 static void test_a_path_that_cannot_be_preloaded_is_named(void **state)
@@ -97,7 +104,7 @@ static void test_a_path_that_cannot_be_preloaded_is_named(void **state)
     snprintf(bin, sizeof bin, "%s/bin", folder);
     struct diag diag;
     diag_init(&diag);
-    assert_int_equal(preload_find_beside(bin, &value, &diag), -EINVAL);
+    assert_int_equal(preload_find_beside(bin, true, &value, &diag), -EINVAL);
     assert_non_null(strstr(diag_text(&diag), "/my project/lib: the path has a colon or a blank"));
     diag_fini(&diag);
     *strrchr(folder, '/') = '\0';

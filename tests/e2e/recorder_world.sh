@@ -3,6 +3,7 @@
 #
 #     #!/bin/sh
 #     set -eu
+#     programs="emit_all ..."                 # of $build/tests, if others are needed: into $work/bin
 #     . "$(dirname "$0")/recorder_world.sh"   # runs this script again in a world of its own; build=$1
 #     test_this() { record 0 -- true; }
 #     run_tests                               # everything named test_..., in the order of the file
@@ -194,6 +195,9 @@ export XDG_RUNTIME_DIR=$work/runtime
 cp -r "$build/lib" "$work/lib" # elsewhere than built, and where a plain user gets to
 mkdir "$work/bin"
 cp "$mapscope" "$build/tests/emit_all" "$build/tests/emit_all_unlinked" "$build/tests/ctf_dump" "$work/bin"
+for name in ${programs:-}; do
+    cp "$build/tests/$name" "$work/bin"
+done
 mapscope=$work/bin/mapscope program=$work/bin/emit_all_unlinked linked=$work/bin/emit_all
 names=$(grep -o '^test_[a-z_]*' "$here/$(basename "$0")")
 mount -t tmpfs tmpfs /tmp # nothing of what others do; from here on, nothing that may lie there is needed

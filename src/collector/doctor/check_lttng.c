@@ -160,7 +160,7 @@ void check_libraries(const struct patient *patient, struct checkup *checkup)
     struct diag diag;
     char *list = NULL;
     diag_init(&diag);
-    if (preload_find(&list, &diag) == 0) {
+    if (preload_find(true, &list, &diag) == 0) {
         check_preloaded(patient, list, checkup);
     } else {
         checkup_problem(checkup, "%s", diag_text(&diag));

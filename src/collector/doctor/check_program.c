@@ -170,7 +170,8 @@ void check_sanitizer(const struct patient *patient, struct checkup *checkup)
         if (!patient_uses_library(patient, slow[i].library) &&
             !elf_image_has_dynamic_symbol(&patient->image, slow[i].symbol))
             continue;
-        checkup_note(checkup, "%s: times are the sanitizer's, and it may complain about LTTng", slow[i].name);
+        checkup_note(checkup, "%s: times are the sanitizer's, and it may complain about LTTng%s", slow[i].name,
+                     strstr(slow[i].symbol, "tsan") ? "; pthread locks are left to it, and not recorded" : "");
         return;
     }
 }
@@ -186,10 +187,8 @@ void check_linking(const struct patient *patient, struct checkup *checkup)
     } else if (has_runtime) {
         checkup_ok(checkup, "linked with libmapscope: mapscope record adds the tracepoints");
     } else {
-        checkup_note(checkup,
-                     "neither it nor a library of its own is linked with libmapscope: unless it loads one that "
-                     "is, nothing of it is recorded");
-        checkup_mend(checkup, "use msc_map and msc_mutex, and link with -lmapscope");
+        checkup_ok(checkup, "not linked with libmapscope: mapscope record sees its pthread and C11 locks, but not "
+                            "locks made of futexes (Go, Rust's std, absl, folly), and no maps");
     }
 }
 

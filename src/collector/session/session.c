@@ -58,7 +58,7 @@ static int set_settings(const struct session_options *options, struct environmen
 static int set_environment(struct session *session, struct diag *diag)
 {
     char *libraries = NULL;
-    int error = preload_find(&libraries, diag);
+    int error = preload_find(!session->options->own_locks_only, &libraries, diag);
     if (error)
         return error;
     struct environment *environment = &session->recorder.environment;

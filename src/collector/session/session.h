@@ -40,6 +40,7 @@ struct session_options {
     size_t settings_count;
     uint64_t ring_bytes;                        /* buffer a CPU and process, rounded up to a power of two */
     bool with_arguments;                        /* put the program's arguments into capture.json */
+    bool own_locks_only;                        /* leave the program's pthread locks alone */
     bool keep_going;                            /* if it cannot be recorded, run the program without */
     uint64_t duration_ns;                       /* end the recording then; 0 = with the program */
     uint64_t max_bytes;                         /* or when the trace is so large; 0 = however large */

@@ -1,0 +1,188 @@
+/*
+ * What libmapscope-preload costs a program: one measurement a run, for bench/preload.sh to compare.
+ *
+ *     preload pair       a lock and an unlock in a process of one thread, ns
+ *     preload pair-two   the same with a second thread there, ns: glibc leaves atomics out before that
+ *     preload contended  two threads that want the same mutex all the time, ns a turn
+ *     preload handover   a mutex and a condition variable to and fro between two threads, ns a turn
+ *     preload hold       how long a contended mutex is held, as a third thread sees its lock word, median ns
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ROUNDS = 31, PAIRS = 100000, TURNS = 200000, HANDOVERS = 30000, HOLDS = 20000, WORK_NS = 3000 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static pthread_barrier_t barrier;
+static atomic_bool stop;
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int by_value(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, by_value);
+    return values[count / 2];
+}
+
+static void start(pthread_t *thread, void *(*function)(void *), void *argument, int cpu)
+{
+    if (pthread_create(thread, NULL, function, argument))
+        abort();
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    pthread_setaffinity_np(*thread, sizeof set, &set);
+}
+
+/* --- Uncontended ----------------------------------------------------------------------------------------------- */
+
+static double pair_ns(void)
+{
+    static double ns[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t begin = now_ns();
+        for (int i = 0; i < PAIRS; i++) {
+            pthread_mutex_lock(&mutex);
+            pthread_mutex_unlock(&mutex);
+        }
+        ns[round] = (double)(now_ns() - begin) / PAIRS;
+    }
+    return median(ns, ROUNDS);
+}
+
+static void *sleep_on(void *unused)
+{
+    (void)unused;
+    nanosleep(&(struct timespec){600, 0}, NULL);
+    return NULL;
+}
+
+static double pair_two_ns(void)
+{
+    pthread_t second;
+    start(&second, sleep_on, NULL, 0);
+    return pair_ns();
+}
+
+/* --- Contended --------------------------------------------------------------------------------------------------- */
+
+static void work(uint64_t ns)
+{
+    for (uint64_t end = now_ns() + ns; now_ns() < end;) {
+    }
+}
+
+static void *take_turns(void *unused)
+{
+    pthread_barrier_wait(&barrier);
+    for (int i = 0; i < TURNS; i++) {
+        pthread_mutex_lock(&mutex);
+        work(300);
+        pthread_mutex_unlock(&mutex);
+    }
+    return unused;
+}
+
+static double two_ns(void *(*function)(void *), int turns)
+{
+    static int numbers[] = {0, 1};
+    pthread_t threads[2];
+    pthread_barrier_init(&barrier, NULL, 3);
+    for (int i = 0; i < 2; i++)
+        start(&threads[i], function, &numbers[i], i);
+    pthread_barrier_wait(&barrier);
+    uint64_t begin = now_ns();
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    return (double)(now_ns() - begin) / (2.0 * turns);
+}
+
+static int turn;
+
+static void *hand_over(void *number)
+{
+    int own = *(int *)number;
+    pthread_barrier_wait(&barrier);
+    for (int i = 0; i < HANDOVERS; i++) {
+        pthread_mutex_lock(&mutex);
+        while (turn != own)
+            pthread_cond_wait(&cond, &mutex);
+        turn = !own;
+        pthread_cond_signal(&cond);
+        pthread_mutex_unlock(&mutex);
+    }
+    return NULL;
+}
+
+/* --- How long it is held ---------------------------------------------------------------------------------------------
+ */
+
+static void *hold_on_and_on(void *unused)
+{
+    while (!stop) {
+        pthread_mutex_lock(&mutex);
+        work(WORK_NS);
+        pthread_mutex_unlock(&mutex);
+    }
+    return unused;
+}
+
+/* Two threads on one CPU are at the mutex, this one watches from the other: it neither locks nor waits. */
+static double hold_ns(void)
+{
+    static double ns[HOLDS];
+    pthread_t threads[2];
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(1, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    for (int i = 0; i < 2; i++)
+        start(&threads[i], hold_on_and_on, NULL, 0);
+    const int *word = &mutex.__data.__lock;
+    for (int i = 0; i < HOLDS; i++) {
+        while (__atomic_load_n(word, __ATOMIC_RELAXED) != 0) {
+        }
+        while (__atomic_load_n(word, __ATOMIC_RELAXED) == 0) {
+        }
+        uint64_t begin = now_ns();
+        while (__atomic_load_n(word, __ATOMIC_RELAXED) != 0) {
+        }
+        ns[i] = (double)(now_ns() - begin);
+    }
+    stop = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    return median(ns, HOLDS);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    double ns = strcmp(what, "pair") == 0        ? pair_ns()
+                : strcmp(what, "pair-two") == 0  ? pair_two_ns()
+                : strcmp(what, "contended") == 0 ? two_ns(take_turns, TURNS)
+                : strcmp(what, "handover") == 0  ? two_ns(hand_over, HANDOVERS)
+                : strcmp(what, "hold") == 0      ? hold_ns()
+                                                 : -1;
+    printf("%.2f\n", ns);
+    return ns < 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * Between the hooks and the runtime's accounting (runtime/contention.h): what every hook asks on its way.
+ *
+ * All inline and without a call: the uncontended path of a lock and its unlock is these few loads, the real
+ * trylock and the real unlock. Cost: bench/preload.
+ */
+#ifndef PRELOAD_ACCOUNT_H
+#define PRELOAD_ACCOUNT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "preload/layout.h"
+#include "preload/operations.h"
+#include "preload/real.h"
+#include "runtime/contention.h"
+#include "runtime/stack.h"
+
+/* Are locks to be looked at? Not within the runtime and its tracer, whose locks are not the program's. */
+static inline bool account_on(void)
+{
+    return real_usable && atomic_load_explicit(&contention_on, memory_order_relaxed) && !msc_guard;
+}
+
+/* After an acquisition that did not wait. */
+static inline void account_took(const void *lock, enum msc_lock_mode mode)
+{
+    struct page_lock *entry = contention_of(lock);
+    if (__builtin_expect(entry != NULL, 0))
+        contention_overtake(entry, mode);
+}
+
+/* Before a release: NULL, or what has to be settled. */
+static inline struct page_lock *account_owing(const void *lock)
+{
+    struct page_lock *entry = contention_of(lock);
+    return __builtin_expect(entry != NULL, 0) && contention_to_settle(entry) && !msc_guard ? entry : NULL;
+}
+
+/*
+ * A process-shared mutex is left alone. A robust one looks like that in any case: the private ones among them got
+ * an entry when they were initialised.
+ */
+static inline bool account_is_shared(const pthread_mutex_t *mutex)
+{
+    return __builtin_expect(mutex_seems_shared(mutex), 0) && !(mutex_is_robust(mutex) && contention_of(mutex));
+}
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * pthread_mutex_* and mtx_*, which in glibc are the same thing under two names.
+ *
+ *     lock     trylock first: without contention that is all. Only EBUSY goes on to wait_for: it joins the
+ *              waiters, blocks in the real function, and is the holder or gives up
+ *     unlock   if others wait or waited: the release is settled, then the real unlock, then it is told
+ *
+ * trylock and lock differ in nothing but in waiting, with two exceptions: an errorcheck mutex that the caller
+ * holds is EBUSY for the one and EDEADLK for the other (wait_for passes that through), and the arguments of
+ * the timed functions, which are checked now before, now after: calls with odd ones are passed through untouched.
+ */
+#include <errno.h>
+
+#include "preload/account.h"
+#include "preload/thread.h"
+
+/* How a call blocks. */
+struct attempt {
+    enum { LOCK, TIMEDLOCK, CLOCKLOCK, MTX_LOCK, MTX_TIMEDLOCK } how;
+    clockid_t clock;
+    const struct timespec *deadline;
+};
+
+static int block(pthread_mutex_t *mutex, const struct attempt *attempt)
+{
+    switch (attempt->how) {
+    case LOCK:
+        return real()->pthread_mutex_lock(mutex);
+    case TIMEDLOCK:
+        return real()->pthread_mutex_timedlock(mutex, attempt->deadline);
+    case CLOCKLOCK:
+        return real()->pthread_mutex_clocklock(mutex, attempt->clock, attempt->deadline);
+    case MTX_LOCK:
+        return real()->mtx_lock((mtx_t *)mutex);
+    case MTX_TIMEDLOCK:
+        return real()->mtx_timedlock((mtx_t *)mutex, attempt->deadline);
+    }
+    __builtin_unreachable();
+}
+
+/* In both vocabularies. */
+static bool is_held(int result)
+{
+    return result == 0 || result == EOWNERDEAD;
+}
+
+static enum msc_wait_result wait_result(int result)
+{
+    return result == ETIMEDOUT || result == thrd_timedout ? MSC_WAIT_TIMEOUT : MSC_WAIT_ERROR;
+}
+
+static void took(pthread_mutex_t *mutex)
+{
+    operations_count();
+    if (mutex_is_new(mutex))
+        account_took(mutex, MSC_MODE_EXCLUSIVE);
+}
+
+__attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
+{
+    bool fails = mutex_has_type(mutex, KIND_ERRORCHECK) && mutex_owner(mutex) == thread_id();
+    if (fails || !contention_wanted())
+        return block(mutex, attempt);
+    bool is_mtx = attempt->how == MTX_LOCK || attempt->how == MTX_TIMEDLOCK;
+    struct contention_how how = {
+        .mode = MSC_MODE_EXCLUSIVE, .kind = is_mtx ? MSC_LOCK_MTX : MSC_LOCK_MUTEX, .owner = mutex_owner_word(mutex)};
+    struct contention_wait wait;
+    thread_expect_events();
+    contention_join(contention_enroll(mutex, how.kind, frame), &how, frame, &wait);
+    int result = block(mutex, attempt);
+    if (result == EOWNERDEAD)
+        wait.result = MSC_WAIT_OWNER_DIED;
+    if (is_held(result))
+        contention_acquire(&wait);
+    else
+        contention_give_up(&wait, wait_result(result));
+    operations_count();
+    return result;
+}
+
+/* Inline, so that `frame` is the hook's. */
+static inline __attribute__((always_inline)) int lock(pthread_mutex_t *mutex, const struct attempt *attempt, int tried,
+                                                      int busy)
+{
+    if (__builtin_expect(tried == busy, 0))
+        return wait_for(mutex, attempt, STACK_HERE());
+    if (is_held(tried))
+        took(mutex);
+    return tried;
+}
+
+static inline bool is_watched(const pthread_mutex_t *mutex)
+{
+    return account_on() && !account_is_shared(mutex);
+}
+
+static bool is_plain(const struct timespec *deadline)
+{
+    return deadline && deadline->tv_sec >= 0 && deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000;
+}
+
+/* --- pthread --------------------------------------------------------------------------------------------- */
+
+HOOK int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    if (!is_watched(mutex))
+        return real()->pthread_mutex_lock(mutex);
+    struct attempt attempt = {.how = LOCK};
+    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+}
+
+HOOK int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline)
+{
+    if (!is_watched(mutex) || !is_plain(deadline))
+        return real()->pthread_mutex_timedlock(mutex, deadline);
+    struct attempt attempt = {.how = TIMEDLOCK, .deadline = deadline};
+    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+}
+
+HOOK int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
+                                 const struct timespec *restrict deadline)
+{
+    if (!is_watched(mutex) || !is_plain(deadline) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+        return real()->pthread_mutex_clocklock(mutex, clock, deadline);
+    struct attempt attempt = {.how = CLOCKLOCK, .clock = clock, .deadline = deadline};
+    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+}
+
+HOOK int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    int result = real()->pthread_mutex_trylock(mutex);
+    if (is_held(result) && is_watched(mutex))
+        took(mutex);
+    return result;
+}
+
+__attribute__((noinline)) static int settle(struct page_lock *entry, pthread_mutex_t *mutex, bool is_mtx,
+                                            const void *frame)
+{
+    struct contention_release release;
+    bool is_freed = !account_is_shared(mutex) && mutex_is_freed_by(mutex, thread_id());
+    if (is_freed)
+        contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    int result = is_mtx ? real()->mtx_unlock((mtx_t *)mutex) : real()->pthread_mutex_unlock(mutex);
+    if (is_freed)
+        contention_tell(&release, frame);
+    return result;
+}
+
+HOOK int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    struct page_lock *entry = account_owing(mutex);
+    return __builtin_expect(!entry, 1) ? real()->pthread_mutex_unlock(mutex)
+                                       : settle(entry, mutex, false, STACK_HERE());
+}
+
+static bool is_private(const pthread_mutexattr_t *attributes)
+{
+    int shared;
+    return pthread_mutexattr_getpshared(attributes, &shared) == 0 && shared == PTHREAD_PROCESS_PRIVATE;
+}
+
+/* Memory that is a new mutex, or none any more: its address is another lock's from now on. */
+HOOK int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
+{
+    contention_retire(mutex);
+    int result = real()->pthread_mutex_init(mutex, attributes);
+    if (result == 0 && attributes && mutex_is_robust(mutex) && is_private(attributes) && account_on())
+        contention_enroll(mutex, MSC_LOCK_MUTEX, STACK_HERE()); /* account_is_shared asks for that */
+    return result;
+}
+
+HOOK int pthread_mutex_destroy(pthread_mutex_t *mutex)
+{
+    int result = real()->pthread_mutex_destroy(mutex);
+    if (result == 0)
+        contention_retire(mutex);
+    return result;
+}
+
+/* --- C11 -------------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t *mutex_of(mtx_t *mtx)
+{
+    return (pthread_mutex_t *)mtx;
+}
+
+HOOK int mtx_lock(mtx_t *mtx)
+{
+    if (!is_watched(mutex_of(mtx)))
+        return real()->mtx_lock(mtx);
+    struct attempt attempt = {.how = MTX_LOCK};
+    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy);
+}
+
+HOOK int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict deadline)
+{
+    if (!is_watched(mutex_of(mtx)) || !is_plain(deadline))
+        return real()->mtx_timedlock(mtx, deadline);
+    struct attempt attempt = {.how = MTX_TIMEDLOCK, .deadline = deadline};
+    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy);
+}
+
+HOOK int mtx_trylock(mtx_t *mtx)
+{
+    int result = real()->mtx_trylock(mtx);
+    if (result == thrd_success && is_watched(mutex_of(mtx)))
+        took(mutex_of(mtx));
+    return result;
+}
+
+HOOK int mtx_unlock(mtx_t *mtx)
+{
+    struct page_lock *entry = account_owing(mtx);
+    return __builtin_expect(!entry, 1) ? real()->mtx_unlock(mtx) : settle(entry, mutex_of(mtx), true, STACK_HERE());
+}
+
+HOOK int mtx_init(mtx_t *mtx, int type)
+{
+    contention_retire(mtx);
+    return real()->mtx_init(mtx, type);
+}
+
+HOOK void mtx_destroy(mtx_t *mtx)
+{
+    real()->mtx_destroy(mtx);
+    contention_retire(mtx);
+}

@@ -1,0 +1,103 @@
+#!/bin/sh
+# libmapscope-preload: programs that know nothing of us do exactly what they do without, and what their locks cost
+# is recorded, once. usage: test_preload.sh BUILD_DIR
+#
+# Runs in a process and mount namespace of its own (recorder_world.sh).
+set -eu
+programs="preload_lock_matrix preload_cpp_matrix preload_planned preload_safety preload_stacks preload_msc_shared
+preload_msc_static libpreload_loaded.so libpreload_interposer.so"
+. "$(dirname "$0")/recorder_world.sh"
+bin=$work/bin
+
+# ---- the same as without ----
+
+# same PROGRAM ARGUMENTS...: recorded with everything on, it prints what it prints without, and ends so.
+same() {
+    status=0
+    timeout 60 "$@" >plain || status=$?
+    record "$status" --mutex-fraction 1 -- "$@"
+    diff plain stdout >differences || fail "$test: $*: not the same: $(head -5 differences)"
+}
+
+test_every_call_on_every_lock() {
+    timeout 60 "$bin/preload_lock_matrix" >plain &
+    record 0 --mutex-fraction 1 -- "$bin/preload_lock_matrix"
+    wait $! || fail "$test: without us: $?"
+    [ "$(wc -l <plain)" -gt 8000 ] || fail "$test: $(wc -l <plain) lines"
+    diff plain stdout >differences || fail "$test: not the same: $(head -5 differences)"
+}
+
+test_every_lock_of_the_cpp_library() { same "$bin/preload_cpp_matrix"; }
+
+test_cancelled_waits() { same "$bin/preload_safety" cancel; }
+
+test_forks_among_threads() { same "$bin/preload_safety" fork; }
+
+test_threads_that_come_and_go() { same "$bin/preload_safety" threads; }
+
+test_loaded_libraries_whose_constructors_lock() {
+    same "$bin/preload_safety" dlopen "$bin/libpreload_loaded.so"
+    LD_PRELOAD=$bin/libpreload_loaded.so same "$bin/preload_safety" threads
+}
+
+test_the_condition_variables_of_old_are_not_ours() { same "$bin/preload_safety" old; }
+
+test_other_allocators() {
+    for allocator in libjemalloc.so.2 libtcmalloc_minimal.so.4; do
+        LD_PRELOAD=$allocator same "$bin/preload_safety" cancel
+        ! grep -q 'cannot be preloaded' stderr || fail "$test: $(cat stderr)"
+        LD_PRELOAD=$allocator same "$bin/preload_safety" fork
+    done
+}
+
+# ---- what is recorded ----
+
+# lock_events: `EVENT key value key value...` of what was recorded of locks, one a line.
+lock_events() {
+    deadline 30 babeltrace2 out/trace 2>/dev/null |
+        sed -nE 's/.* mapscope:(lock_[a-z]*): \{[^}]*\}, \{[^}]*\}, \{ (.*) \}$/\1 \2/p' | tr -d ',=' | tr -s ' ' | tr 'A-FX' 'a-fx'
+}
+
+# Every way to wait: the waiter's wait and the holder's charge, within 5 %; a wait at a condition variable is none.
+test_planned_holds_are_charged() {
+    record 0 --mutex-fraction 1 -- "$bin/preload_planned"
+    lock_events >events
+    awk '
+        function field(name,    i) {
+            for (i = 2; i < NF; i++)
+                if ($i == name)
+                    return $(i + 1)
+        }
+        function differs(is, planned) { return is < 0.95 * planned || is > 1.05 * planned }
+        FILENAME == "events" && $1 == "lock_wait" {
+            waits[field("lock")]++
+            waited[field("lock")] += field("wait_ns")
+            result[field("lock")] = field("result")
+            next
+        }
+        FILENAME == "events" && $1 == "lock_release" { charged[field("lock")] += field("charge_ns") }
+        FILENAME == "events" { next }
+        {
+            planned++
+            if (waits[$2] != 1 || result[$2] != $5 || differs(waited[$2], $4) || differs(charged[$2], $3)) {
+                printf "%s: %d waits of %d ns, charged %d ns, result %d\n", $0, waits[$2], waited[$2], charged[$2],
+                    result[$2]
+                failed++
+            }
+        }
+        END { exit failed || planned != 29 }' events stdout >wrong || fail "$test: $(cat wrong stderr)"
+}
+
+test_a_program_with_libmapscope_is_counted_once() {
+    for how in shared static; do
+        record 0 --mutex-fraction 1 -- "$bin/preload_msc_$how"
+        lock_events >events
+        lock=$(cat stdout)
+        [ "$(grep -c '^lock_wait ' events)" = 5 ] || fail "$test: $how: not 5 waits: $(cat events)"
+        [ "$(grep '^lock_wait ' events | grep -c " lock $lock ")" = 5 ] || fail "$test: $how: not of $lock: $(cat events)"
+        [ "$(grep '^lock_release ' events | grep " lock $lock " | grep -vc ' charge_ns 0 ')" = 5 ] ||
+            fail "$test: $how: not 5 charges: $(cat events)"
+    done
+}
+
+run_tests
