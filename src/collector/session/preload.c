@@ -11,7 +11,7 @@
 #define RUNTIME_LIBRARY "libmapscope.so.0"
 #define LIBRARY "libmapscope-lttng.so.0"
 #define LOCKS_LIBRARY "libmapscope-preload.so.0" /* interposes the pthread functions */
-#define FORK_LIBRARY "liblttng-ust-fork.so.1" /* found by the loader: it lies beside liblttng-ust */
+#define FORK_LIBRARY "liblttng-ust-fork.so.1"    /* found by the loader: it lies beside liblttng-ust */
 
 /* From bin/: the build tree and /usr/local, then where distributions put libraries. */
 static const char *const library_folders[] = {"../lib", "../lib/x86_64-linux-gnu", "../lib/aarch64-linux-gnu",
@@ -24,8 +24,8 @@ static int make_value(const char *folder, bool with_locks, char **value, struct 
     char *locks = NULL;
     if (with_locks && asprintf(&locks, "%s/" LOCKS_LIBRARY ":", folder) < 0)
         return diag_errno(diag, ENOMEM, "cannot preload " LOCKS_LIBRARY);
-    int length = asprintf(value, "%s/" RUNTIME_LIBRARY ":%s%s/" LIBRARY ":" FORK_LIBRARY, folder, locks ? locks : "",
-                          folder);
+    int length =
+        asprintf(value, "%s/" RUNTIME_LIBRARY ":%s%s/" LIBRARY ":" FORK_LIBRARY, folder, locks ? locks : "", folder);
     free(locks);
     return length < 0 ? diag_errno(diag, ENOMEM, "cannot preload " LIBRARY) : 0;
 }
