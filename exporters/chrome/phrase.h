@@ -18,7 +18,7 @@
 #include <string.h>
 
 /* Few are longer than PHRASE_SHORT_BYTES; longer than PHRASE_BYTES none is kept. */
-enum { PHRASES_LOG2 = 7, PHRASE_SHORT_BYTES = 48, PHRASE_BYTES = 104 };
+enum { PHRASES_LOG2 = 10, PHRASE_SHORT_BYTES = 48, PHRASE_BYTES = 104 };
 
 /* Kept out of the way of what is copied. */
 #define PHRASE_RENDERER static __attribute__((cold, noinline))
@@ -29,20 +29,28 @@ struct phrase {
     char text[PHRASE_BYTES];
 };
 
+/* Much larger than what is in use, of which alone the cache has to hold anything. */
 struct phrases {
     struct phrase table[1 << PHRASES_LOG2];
 };
 
-/* Fibonacci hashing (Knuth, TAOCP 6.4): the upper bits of a product with 2^64 over the golden ratio. */
-static inline struct phrase *phrase_at(struct phrases *phrases, uint64_t a, uint64_t b)
-{
-    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-    return &phrases->table[(a * factor + b) * factor >> (64 - PHRASES_LOG2)];
-}
-
 static inline bool phrase_is(const struct phrase *phrase, uint64_t a, uint64_t b)
 {
     return phrase->length && phrase->a == a && phrase->b == b;
+}
+
+/*
+ * Fibonacci hashing (Knuth, TAOCP 6.4): the upper bits of a product with 2^64 over the golden ratio. Two places for
+ * each, so that two that are used in turn do not push each other out: addresses, and so who meets whom, change from
+ * run to run.
+ */
+static inline struct phrase *phrase_at(struct phrases *phrases, uint64_t a, uint64_t b)
+{
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    struct phrase *first = &phrases->table[((a * factor + b) * factor >> (64 - PHRASES_LOG2)) & ~UINT64_C(1)];
+    if (__builtin_expect(phrase_is(first, a, b) || !first->length, 1))
+        return first;
+    return phrase_is(first + 1, a, b) || !first[1].length || (a ^ b) & 16 ? first + 1 : first;
 }
 
 /* `at` has room for PHRASE_BYTES. */
