@@ -40,6 +40,10 @@ doctor() {
     # shellcheck disable=SC2086 # a list of words
     deadline 20 $as_whom "$mapscope" doctor "$@" >said 2>stderr || status=$?
     [ "$status" = "$expected" ] || fail "$test: doctor $*: exit status $status instead of $expected: $(cat said stderr)"
+    # each with its mend; that of /dev/shm stands in its line
+    bare=$(awk '/^(PROBLEM|note) / { if (line) print line; line = /remount/ ? "" : $0; next } /^   mend: / { line = "" }
+        !/^ / && line { print line; line = "" } END { if (line) print line }' said)
+    [ -z "$bare" ] || fail "$test: without a way to mend it: $bare"
 }
 
 # says PATTERN: on a line of its own.
@@ -343,6 +347,7 @@ test_a_process_and_its_daemon() {
     says "ok       process: $pid runs $work/bin/emit_all as user root"
     says 'ok       libmapscope: libmapscope-lttng is loaded'
     says 'note     registered: with no session daemon'
+    says 'ok       session daemon: .*: own, /run/lttng \(you are root\)'
     says 'note     libmapscope: liblttng-ust-fork is not loaded'
     says 'ok       surroundings: '
     says '.*: tracing it should work'
@@ -350,6 +355,7 @@ test_a_process_and_its_daemon() {
     eventually is_registered
     kill -STOP "$pid"
     doctor 0 "$pid"
+    says 'ok       session daemon: .*: shared, /run/lttng \(you are root\)'
     says 'note     process: it is stopped'
     kill -CONT "$pid"
     kill -STOP "$daemon"
@@ -359,6 +365,29 @@ test_a_process_and_its_daemon() {
     process_end
     doctor 1 "$pid"
     says "PROBLEM  process: there is no process $pid"
+}
+
+# As `record --pid` would: with the daemon that the user has started, or none.
+test_a_plain_users_process_and_its_own_daemon() {
+    as_plain='setpriv --reuid=nobody --regid=nogroup --clear-groups'
+    mkdir -m 777 user
+    as_whom=$as_plain
+    # shellcheck disable=SC2086 # a list of words
+    process_start $as_plain env HOME="$work/user" emit_all
+    doctor 1 "$pid"
+    says 'PROBLEM  session daemon: no session daemon of yours runs that the process could register with'
+    mends 'lttng-sessiond --daemonize'
+    # shellcheck disable=SC2086
+    HOME=$work/user deadline 10 $as_plain lttng-sessiond --daemonize --no-kernel --quiet --pidfile="$work/user/pid"
+    doctor 0 "$pid"
+    says "ok       session daemon: .*: shared, the user's \(you are neither"
+    kill -STOP "$(cat user/pid)"
+    doctor 1 "$pid"
+    says 'PROBLEM  session daemon: .*user/.lttng \(process [0-9]+\) runs but does not answer'
+    kill -CONT "$(cat user/pid)"
+    kill "$(cat user/pid)"
+    process_end
+    as_whom=
 }
 
 test_a_process_without_tracepoints() {
@@ -409,7 +438,7 @@ test_processes_that_end_meanwhile() {
 as_whom= count=0
 for test in $(grep -o "^test_[a-z_]*" "$script"); do
     case $test in
-    *to_mount_depends_on_it | *group_tracing | *somebody_else)
+    *to_mount_depends_on_it | *group_tracing | *somebody_else | *its_own_daemon)
         [ "$world" = root ] || {
             echo "needs root: $test"
             continue

@@ -83,10 +83,12 @@ static char *find_consumer(const struct patient *patient, const char *daemon)
 static void check_consumer(const struct patient *patient, const char *daemon, struct checkup *checkup)
 {
     char *path = find_consumer(patient, daemon);
-    if (path)
+    if (path) {
         check_tool("lttng-consumerd", path, checkup);
-    else
+    } else {
         checkup_note(checkup, "lttng-consumerd is not where it is looked for; the session daemon may know better");
+        checkup_mend(checkup, "LTTNG_CONSUMERD64_BIN=PATH says where it is; apt install lttng-tools has it");
+    }
     free(path);
 }
 
@@ -174,19 +176,23 @@ void check_libraries(const struct patient *patient, struct checkup *checkup)
 
 struct place_answer {
     enum place_kind kind;
+    bool is_users; /* shared: the user's own daemon rather than root's */
     char name[64];
 };
 
 /* In a child process, which alone gets into the place: what a recording would do, and takes back at once. */
 static int call_place(const void *arg, void *reply, struct diag *diag)
 {
-    (void)arg;
+    const struct patient *patient = arg;
     struct place_answer *answer = reply;
     struct place place;
-    int error = place_enter(&place, diag);
+    int error = patient->kind == PATIENT_PROCESS
+                    ? place_join(&place, environment_lttng_home(&patient->environment), diag)
+                    : place_enter(&place, diag);
     if (error)
         return error;
     answer->kind = place.kind;
+    answer->is_users = place.kind == PLACE_SHARED && place.home;
     snprintf(answer->name, sizeof answer->name, "%s", place_name(&place));
     place_leave(&place);
     place_fini(&place);
@@ -200,12 +206,15 @@ static const char *who_we_are(void)
     return daemon_root_is_open() ? "you are in group tracing" : "you are neither root nor in group tracing";
 }
 
-static bool check_place(struct place_answer *answer, struct checkup *checkup)
+static bool check_place(const struct patient *patient, struct place_answer *answer, struct checkup *checkup)
 {
     struct diag diag;
     diag_init(&diag);
-    int error = bounded_run(call_place, NULL, answer, sizeof *answer, ANSWER_MS, &diag);
-    if (error) {
+    int error = bounded_run(call_place, patient, answer, sizeof *answer, ANSWER_MS, &diag);
+    if (error == -ESRCH) { /* of a process: there is no daemon that it could know */
+        checkup_problem(checkup, "no session daemon of yours runs that the process could register with");
+        checkup_mend(checkup, "lttng-sessiond --daemonize: the process notices within 5 s; or record it as root");
+    } else if (error) {
         checkup_problem(checkup, "no place for a session daemon: %s", diag_text(&diag));
         checkup_mend(checkup, "make /run (root) or XDG_RUNTIME_DIR and /tmp (others) writable");
     } else {
@@ -242,31 +251,28 @@ static void report_daemon(const char *whose, struct daemon_probe daemon, bool is
         checkup_ok(checkup, "%s does not run", whose);
 }
 
-/* The user's own, which a recording never uses, but which programs that are not recorded may register with. */
-static void check_own_daemon(const struct patient *patient, bool is_asked, struct checkup *checkup)
+/* The user's own: only a recording of a running process may use it, but other programs may register with it. */
+static void check_own_daemon(const struct patient *patient, bool is_asked, bool is_used, struct checkup *checkup)
 {
-    const char *home = environment_get(&patient->environment, "LTTNG_HOME");
-    if (!home || !*home)
-        home = environment_get(&patient->environment, "HOME");
+    const char *home = environment_lttng_home(&patient->environment);
     char *folder = home ? join(home, ".lttng") : NULL;
     struct daemon_probe own = folder ? daemon_look(folder, is_asked) : (struct daemon_probe){DAEMON_ABSENT, 0};
     if (own.state != DAEMON_ABSENT)
-        report_daemon(folder, own, patient->kind == PATIENT_PROCESS, ": a recording does not use it", checkup);
+        report_daemon(folder, own, is_used, ": a recording does not use it", checkup);
     free(folder);
 }
 
 void check_daemon(const struct patient *patient, struct checkup *checkup)
 {
     struct place_answer place = {0};
-    bool is_process = patient->kind == PATIENT_PROCESS;
-    if (!is_process && !check_place(&place, checkup))
+    if (!check_place(patient, &place, checkup))
         return;
     struct daemon_probe root = daemon_look(DAEMON_ROOT_FOLDER, daemon_root_is_open());
-    bool is_used = is_process || place.kind == PLACE_SHARED || place.kind == PLACE_GLOBAL;
+    bool is_used = (place.kind == PLACE_SHARED && !place.is_users) || place.kind == PLACE_GLOBAL;
     report_daemon("root's session daemon", root, is_used,
                   place.kind == PLACE_HOME ? ": the program waits up to 5 s for it when it starts"
                                            : ": a recording does not use it",
                   checkup);
     if (geteuid() != 0)
-        check_own_daemon(patient, !daemon_root_is_open() && !is_process, checkup);
+        check_own_daemon(patient, !daemon_root_is_open(), place.is_users, checkup);
 }

@@ -26,6 +26,7 @@ void check_process(const struct patient *patient, struct checkup *checkup)
 {
     if (patient->missing) {
         checkup_problem(checkup, "%s", patient->missing);
+        checkup_mend(checkup, "find it: pgrep -a NAME; look at it as its user or as root");
         return;
     }
     report_user(patient, checkup);
@@ -106,10 +107,12 @@ void check_registration(const struct patient *patient, struct checkup *checkup)
     if (!proc_maps_has(patient->maps, "liblttng-ust.so") || proc_sockets(patient->pid, &inodes, &count))
         return;
     int error = unix_sockets_read(&sockets);
-    if (error)
+    if (error) {
         checkup_note(checkup, "cannot see where its sockets lead: %s", strerror(-error));
-    else
+        checkup_mend(checkup, "look at it as root");
+    } else {
         report_registrations(&sockets, inodes, count, checkup);
+    }
     unix_sockets_fini(&sockets);
     free(inodes);
 }

@@ -52,6 +52,7 @@ static void check_linkage(const struct patient *patient, const char *path, struc
         checkup_mend(checkup, "link it dynamically (without -static, -static-pie)");
     } else {
         checkup_problem(checkup, "%s is damaged: the name of its loader lies outside of the file", path);
+        checkup_mend(checkup, "build or install it anew");
     }
 }
 
@@ -65,17 +66,21 @@ static void check_kind(const struct patient *patient, const char *path, struct c
         checkup_mend(checkup, "build it for %s, or mapscope for %s", own_machine(), elf_image_machine(image, machine));
     } else if (image->type != ET_EXEC && image->type != ET_DYN) {
         checkup_problem(checkup, "%s is no program but an object file or a core dump", path);
+        checkup_mend(checkup, "name the program that is to be recorded");
     } else {
         check_linkage(patient, path, checkup);
     }
-    if (image->is_damaged)
+    if (image->is_damaged) {
         checkup_note(checkup, "%s is damaged: parts of it lie outside of the file", path);
+        checkup_mend(checkup, "build or install it anew");
+    }
 }
 
 void check_executable(const struct patient *patient, struct checkup *checkup)
 {
     if (patient->missing) {
         checkup_problem(checkup, "%s", patient->missing);
+        checkup_mend(checkup, "name a program of this machine that you may run, with its folder unless it is in PATH");
         return;
     }
     if (patient->script)
@@ -153,6 +158,7 @@ static void check_shared_asan(const struct patient *patient, struct checkup *che
 
 void check_sanitizer(const struct patient *patient, struct checkup *checkup)
 {
+    static const char without[] = "build it without -fsanitize for times that count";
     static const struct {
         const char *library, *symbol, *name;
     } slow[] = {
@@ -164,14 +170,17 @@ void check_sanitizer(const struct patient *patient, struct checkup *checkup)
         check_shared_asan(patient, checkup);
         return;
     }
-    if (elf_image_has_dynamic_symbol(&patient->image, "__asan_init"))
+    if (elf_image_has_dynamic_symbol(&patient->image, "__asan_init")) {
         checkup_note(checkup, "AddressSanitizer: times are the sanitizer's, not the program's");
+        checkup_mend(checkup, "%s", without);
+    }
     for (size_t i = 0; i < sizeof slow / sizeof slow[0]; i++) {
         if (!patient_uses_library(patient, slow[i].library) &&
             !elf_image_has_dynamic_symbol(&patient->image, slow[i].symbol))
             continue;
         checkup_note(checkup, "%s: times are the sanitizer's, and it may complain about LTTng%s", slow[i].name,
                      strstr(slow[i].symbol, "tsan") ? "; pthread locks are left to it, and not recorded" : "");
+        checkup_mend(checkup, "%s", without);
         return;
     }
 }

@@ -70,6 +70,7 @@ static void note_end(const struct patient *patient, struct checkup *checkup)
         return;
     checkup->subject = "process";
     checkup_problem(checkup, "process %ld has ended meanwhile", (long)patient->pid);
+    checkup_mend(checkup, "start it again");
 }
 
 int doctor_examine(const char *target, uint64_t ring_bytes, struct checkup *checkup)

@@ -96,3 +96,9 @@ int environment_prepend(struct environment *environment, const char *name, const
     free(joined);
     return error;
 }
+
+const char *environment_lttng_home(const struct environment *environment)
+{
+    const char *home = environment_get(environment, "LTTNG_HOME");
+    return home ? home : environment_get(environment, "HOME");
+}

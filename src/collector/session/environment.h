@@ -16,6 +16,9 @@ void environment_fini(struct environment *environment); /* legal after zeroing a
 /* The value of `name`, borrowed until it changes, or NULL. */
 const char *environment_get(const struct environment *environment, const char *name);
 
+/* Where a program with that environment looks for its user's session daemon, as liblttng-ust does; or NULL. */
+const char *environment_lttng_home(const struct environment *environment);
+
 /* 0 or -ENOMEM, with the environment as it was. */
 int environment_set(struct environment *environment, const char *name, const char *value);
 void environment_unset(struct environment *environment, const char *name);

@@ -161,6 +161,5 @@ void target_close(struct target *target)
 
 const char *target_home(const struct target *target)
 {
-    const char *home = environment_get(&target->environment, "LTTNG_HOME");
-    return home ? home : environment_get(&target->environment, "HOME");
+    return environment_lttng_home(&target->environment);
 }
