@@ -111,7 +111,7 @@ static void write_sites(struct report *report, const char *title, const struct c
 static void write_lock(struct report *report, size_t rank, const struct contention_lock *lock)
 {
     char address[20];
-    uint64_t made_ns = lock->charge_ns + lock->handoff_ns;
+    uint64_t made_ns = lock->charge_ns + lock->handoff_ns + lock->still_held_ns;
     outbuf_printf(report->out, "\n%zu. ", rank);
     report_name(report, contention_lock_text(lock, address, sizeof address));
     outbuf_printf(report->out, ", a %s of ", contention_kind_text(lock->kind));
@@ -132,12 +132,15 @@ static void write_lock(struct report *report, size_t rank, const struct contenti
     if (lock->handoff_ns)
         outbuf_printf(report->out, "     %10s  %7s  hand-off: released, but the next owner not yet running\n",
                       report_duration(lock->handoff_ns).text, report_percent(lock->handoff_ns, made_ns).text);
+    if (lock->still_held_ns)
+        outbuf_printf(report->out, "     %10s  %7s  still held: see the threads that still wait\n",
+                      report_duration(lock->still_held_ns).text, report_percent(lock->still_held_ns, made_ns).text);
     write_sites(report, "waited:", lock->waiters, lock->waiter_count, lock->wait_ns);
 }
 
 static bool is_contended(const struct contention_lock *lock)
 {
-    return lock->releaser_count || lock->waiter_count || lock->handoff_ns;
+    return lock->releaser_count || lock->waiter_count || lock->handoff_ns || lock->still_held_ns;
 }
 
 void report_locks(struct report *report)

@@ -3,7 +3,7 @@
  *
  *     settle                 a lock function calls no user code: it and all below it goes
  *     msc_mutex_unlock       <- lock function
- *     msc_shard_put          what follows of ours goes too: msc_* or code of libmapscope*.so
+ *     msc_shard_put          what follows of ours, or of C++'s locks, goes too: msc_*, libmapscope*.so, std::mutex
  *     cache_put              <- the user's leaf
  *     msc_scope_close        further out nothing is ours to hide: this one called the user's clean-up
  */
@@ -19,14 +19,49 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+static bool starts_with_any(const char *text, const char *const *prefixes)
+{
+    for (; *prefixes; prefixes++)
+        if (starts_with(text, *prefixes))
+            return true;
+    return false;
+}
+
 static bool is_lock_function(const struct symbol_frame *frame)
 {
-    return starts_with(frame->function, "msc_mutex_");
+    static const char *const prefixes[] = {
+        "msc_mutex_",    "msc_rwlock_",   "msc_cond_", "pthread_mutex_", "pthread_rwlock_",
+        "pthread_spin_", "pthread_cond_", "mtx_",      "cnd_",           NULL};
+    return starts_with_any(frame->function, prefixes);
+}
+
+/* What C++ has around them, mostly inlined into the user's function. */
+static bool is_wrapper(const struct symbol_frame *frame)
+{
+    static const char *const prefixes[] = {"__gthread_",
+                                           "std::mutex::",
+                                           "std::timed_mutex::",
+                                           "std::recursive_mutex::",
+                                           "std::recursive_timed_mutex::",
+                                           "std::shared_mutex::",
+                                           "std::shared_timed_mutex::",
+                                           "std::__shared_mutex_pthread::",
+                                           "std::__glibcxx_rwlock_",
+                                           "std::__timed_mutex_impl<",
+                                           "std::lock_guard<",
+                                           "std::unique_lock<",
+                                           "std::shared_lock<",
+                                           "std::scoped_lock<",
+                                           "std::condition_variable::",
+                                           "std::condition_variable_any::",
+                                           "std::__condvar::",
+                                           NULL};
+    return starts_with_any(frame->function, prefixes);
 }
 
 static bool is_ours(const struct symbol_location *location, const struct symbol_frame *frame)
 {
-    if (starts_with(frame->function, "msc_"))
+    if (starts_with(frame->function, "msc_") || is_lock_function(frame) || is_wrapper(frame))
         return true;
     if (!location->module)
         return false;

@@ -47,10 +47,8 @@ int contention_apply_snapshot(struct contention *contention, struct lock_snapsho
 /* A view that lives on its own, but for the names, which are borrowed from `contention`. 0 or -ENOMEM. */
 int contention_view_create(const struct contention *contention, struct contention_view **out);
 /*
- * Gives each contended lock its title: the name; else symbol+offset of its address if that is a module's data;
- * else the function that initialised it; else the one where it was first contended; else its address. Locks of
- * one such function share its title. `stacks` and `symbols` (which this may let open files) are borrowed for the
- * call; `end_ns` is a time at which all that was mapped is known. 0 or -ENOMEM.
+ * Gives each contended lock its title (lock_title.h). `stacks` and `symbols` (which this may let open files) are
+ * borrowed for the call; `end_ns` is a time at which all that was mapped is known. 0 or -ENOMEM.
  */
 int contention_view_name(struct contention_view *view, const struct stacks *stacks, const struct symbols *symbols,
                          uint64_t end_ns);

@@ -1,13 +1,11 @@
 /* What to call a lock that has no name (contention.h, contention_view_name). */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/analyses/contention.h"
 #include "collector/analyses/contention_state.h"
-#include "model/user_leaf.h"
+#include "collector/analyses/lock_title.h"
 
 struct naming {
     const struct stacks *stacks;
@@ -29,51 +27,21 @@ static struct stack_view first_stack(const struct naming *naming, const struct c
 {
     stack_id first = earlier(0, lock->waiters, lock->waiter_count);
     first = earlier(first, lock->releasers, lock->releaser_count);
+    first = earlier(first, lock->still_waiters, lock->still_waiter_count);
     return stacks_get(naming->stacks, earlier(first, lock->holds, lock->hold_count));
-}
-
-/* "made in FUNCTION", to be freed; NULL = it is not known, or no memory. */
-static char *init_title(const struct naming *naming, const struct contention_lock *lock)
-{
-    char *title;
-    if (!lock->site)
-        return NULL;
-    const struct symbol_location *location = symbols_resolve(naming->symbols, lock->pid, lock->site, naming->end_ns);
-    const char *function = location->frames[0].function;
-    return location->module && asprintf(&title, "made in %s", function) >= 0 ? title : NULL;
-}
-
-/* "used in FUNCTION", to be freed; NULL as above. */
-static char *use_title(const struct naming *naming, const struct stack_view *stack)
-{
-    char *title;
-    if (stack->count == 0)
-        return NULL;
-    struct user_leaf leaf = user_leaf_find(naming->symbols, stack);
-    const struct symbol_location *location =
-        symbols_resolve(naming->symbols, stack->pid, stack->pcs[leaf.pc], stack->first_ns);
-    const char *function = location->frames[leaf.frame].function;
-    return location->module && asprintf(&title, "used in %s", function) >= 0 ? title : NULL;
-}
-
-/* To be freed; NULL = no memory. */
-static char *title_of(const struct naming *naming, const struct contention_lock *lock)
-{
-    struct stack_view stack = first_stack(naming, lock);
-    uint64_t time_ns = stack.count ? stack.first_ns : naming->end_ns;
-    const char *object = symbols_object(naming->symbols, lock->pid, lock->object.address, time_ns);
-    char *title = object ? strdup(object) : init_title(naming, lock);
-    if (!title)
-        title = use_title(naming, &stack);
-    if (!title && asprintf(&title, "0x%" PRIx64, lock->object.address) < 0)
-        return NULL;
-    return title;
 }
 
 static int name_lock(const struct naming *naming, struct contention_lock *lock)
 {
+    struct lock_title_input input = {.symbols = naming->symbols,
+                                     .pid = lock->pid,
+                                     .address = lock->object.address,
+                                     .name = lock->name,
+                                     .site = lock->site,
+                                     .stack = first_stack(naming, lock)};
     str_id id;
-    char *title = title_of(naming, lock);
+    input.time_ns = input.stack.count ? input.stack.first_ns : naming->end_ns;
+    char *title = lock_title(&input);
     int error = title ? strtab_intern(naming->titles, title, strlen(title), &id) : -ENOMEM;
     if (!error)
         lock->title = strtab_text(naming->titles, id);
@@ -83,7 +51,8 @@ static int name_lock(const struct naming *naming, struct contention_lock *lock)
 
 static bool is_contended(const struct contention_lock *lock)
 {
-    return lock->releaser_count || lock->waiter_count || lock->hold_count || lock->handoff_ns;
+    return lock->releaser_count || lock->waiter_count || lock->still_waiter_count || lock->hold_count ||
+           lock->handoff_ns || lock->still_held_ns;
 }
 
 int contention_view_name(struct contention_view *view, const struct stacks *stacks, const struct symbols *symbols,
