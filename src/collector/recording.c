@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/analyses/contention.h"
 #include "collector/analyses/key_history.h"
@@ -13,6 +14,7 @@
 #include "collector/decode.h"
 #include "collector/known_metadata.h"
 #include "collector/page_list.h"
+#include "collector/process_maps.h"
 #include "collector/symbolize/symbolize.h"
 
 /* Events between two looks at the progress callback. */
@@ -162,14 +164,59 @@ static int apply_first(struct pass *pass, const struct event *event)
     return error;
 }
 
+/* What the reader knows at the end. */
+static void note_reader(struct recording *recording, const struct ctf_reader *reader)
+{
+    note_tally(recording, reader);
+    recording->losses = ctf_losses(reader);
+    capture_add_losses(&recording->capture, &recording->losses);
+    recording->clock_offset_ns = ctf_clock_offset_ns(reader);
+    if (!recording->clock_offset_ns)
+        recording->clock_offset_ns = recording->capture.clock_offset_ns;
+}
+
+/* A process that lives can be asked for what the trace does not tell yet. Its threads' names count from here on. */
+static int ask_process(struct pass *pass, const struct lock_snapshot *snapshot)
+{
+    struct process_table *processes = &pass->recording->processes;
+    const struct process *process = process_find(processes, snapshot->pid);
+    int error = 0;
+    if (!snapshot->has_ended && (!process || process->module_count == 0))
+        error = process_maps_read(processes, snapshot->pid) == -ENOMEM ? -ENOMEM : 0;
+    process = process_find(processes, snapshot->pid);
+    for (size_t i = 0; process && i < process->thread_count && !error; i++) {
+        const struct process_thread *thread = &process->threads[i];
+        struct event named = {.kind = EVENT_THREAD_START,
+                              .pid = snapshot->pid,
+                              .tid = thread->tid,
+                              .thread.name = {thread->name, (uint32_t)strlen(thread->name)}};
+        error = contention_apply(pass->contention, &named);
+    }
+    return error;
+}
+
+/* The time of a recording without events is that of its pages. */
+static void note_page(struct recording *recording, const struct lock_snapshot *snapshot)
+{
+    if (!recording->clock_offset_ns)
+        recording->clock_offset_ns = snapshot->clock_offset_ns;
+    if (recording->losses.events == 0)
+        note_time(recording, snapshot->begin_ns, snapshot->at_ns);
+}
+
 /* What had not ended with the events. A process that lives goes on: its page is as of now. */
 static int apply_pages(struct pass *pass, struct diag *diag)
 {
     struct recording *recording = pass->recording;
     uint64_t end_ns = recording->capture.end_ns > recording->last_ns ? recording->capture.end_ns : recording->last_ns;
     int error = page_read_all(recording->path, end_ns, &recording->snapshots, warn, pass, diag);
-    for (size_t i = 0; i < recording->snapshots.count && !error; i++)
-        error = contention_apply_snapshot(pass->contention, &recording->snapshots.items[i]);
+    for (size_t i = 0; i < recording->snapshots.count && !error; i++) {
+        struct lock_snapshot *snapshot = &recording->snapshots.items[i];
+        note_page(recording, snapshot);
+        error = ask_process(pass, snapshot);
+        if (!error)
+            error = contention_apply_snapshot(pass->contention, snapshot);
+    }
     return error;
 }
 
@@ -186,19 +233,14 @@ static int first_pass(struct recording *recording, struct diag *diag)
         error = misuse_create(recording->stacks, &recording->findings, &pass.misuse);
     if (!error)
         error = run_pass(&pass, diag);
-    if (!error)
+    if (!error) {
+        note_reader(recording, pass.reader);
         error = apply_pages(&pass, diag);
+    }
     if (!error)
         error = contention_view_create(pass.contention, &recording->contention);
-    if (!error) {
-        note_tally(recording, pass.reader);
-        recording->losses = ctf_losses(pass.reader);
+    if (!error)
         recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
-        capture_add_losses(&recording->capture, &recording->losses);
-        recording->clock_offset_ns = ctf_clock_offset_ns(pass.reader);
-        if (!recording->clock_offset_ns)
-            recording->clock_offset_ns = recording->capture.clock_offset_ns;
-    }
     if (!error && pass.history)
         error = key_history_finish(pass.history, &recording->losses);
     if (!error && pass.misuse)
