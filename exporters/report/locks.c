@@ -81,6 +81,16 @@ static void write_balances(struct report *report)
     write_accuracy(report);
 }
 
+static void write_notes(struct report *report)
+{
+    const struct contention_view *view = report->input->contention;
+    for (size_t i = 0; i < view->note_count; i++) {
+        outbuf_text(report->out, "note: ");
+        report_name(report, view->notes[i]);
+        outbuf_char(report->out, '\n');
+    }
+}
+
 static void write_site(struct report *report, const struct contention_site *site, uint64_t total_ns)
 {
     outbuf_printf(report->out, "     %10s  %7s", report_duration(site->delay_ns).text,
@@ -154,6 +164,7 @@ void report_locks(struct report *report)
                          "tracepoints were not enabled");
     write_totals(report);
     write_balances(report);
+    write_notes(report);
     for (; contended < view->lock_count && is_contended(&view->locks[contended]); contended++)
         if (contended < LOCKS_SHOWN)
             write_lock(report, contended + 1, &view->locks[contended]);

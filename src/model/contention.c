@@ -106,7 +106,8 @@ const char *contention_result_text(uint32_t result)
     static const char *const texts[] = {[CONTENTION_ACQUIRED] = "acquired",
                                         [CONTENTION_TIMEOUT] = "timeout",
                                         [CONTENTION_ERROR] = "error",
-                                        [CONTENTION_CANCELLED] = "cancelled"};
+                                        [CONTENTION_CANCELLED] = "cancelled",
+                                        [CONTENTION_OWNER_DIED] = "owner died"};
     return result < sizeof texts / sizeof *texts ? texts[result] : "unknown";
 }
 

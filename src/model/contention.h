@@ -34,7 +34,8 @@ enum contention_result {
     CONTENTION_ACQUIRED = 0,
     CONTENTION_TIMEOUT = 1,
     CONTENTION_ERROR = 2,
-    CONTENTION_CANCELLED = 3
+    CONTENTION_CANCELLED = 3,
+    CONTENTION_OWNER_DIED = 4 /* acquired */
 };
 
 /* Those of one site that have these labels in common. */
@@ -112,6 +113,8 @@ struct contention_view {
     size_t totals_count;                                      /* locks that have totals */
     const struct contention_sampler *samplers;
     size_t sampler_count;
+    const char *const *notes; /* what the traced programs' hooks say of the recording, each once; raw bytes */
+    size_t note_count;
 };
 
 /*

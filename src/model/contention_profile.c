@@ -317,6 +317,8 @@ static void describe(const struct making *making)
     comment_interval(making);
     comment_sites(making);
     comment_samplers(making);
+    for (size_t i = 0; i < making->input->view->note_count; i++)
+        profile_builder_comment(builder, "note: %s", making->input->view->notes[i]);
     comment_losses(making);
 }
 

@@ -445,6 +445,23 @@ static void test_a_lock_without_name_is_called_by_what_is_known_of_it(void **sta
     fini(&f);
 }
 
+static void test_what_the_hooks_say_of_the_recording_is_kept_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event log = {.kind = EVENT_LOG, .note = {.category = text_of("mapscope"), .message = text_of("beware")}};
+    apply(&f, log, 0);
+    apply(&f, log, 0);
+    log.note.category = text_of("user");
+    log.note.message = text_of("hello");
+    apply(&f, log, 0);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(view->note_count, 1);
+    assert_string_equal(view->notes[0], "beware");
+    fini(&f);
+}
+
 static void test_each_bucket_begins_where_the_one_before_ends(void **state)
 {
     (void)state;
@@ -702,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_the_variance_is_that_of_horvitz_and_thompson),
         cmocka_unit_test(test_the_interval_holds_the_truth_as_often_as_it_says),
         cmocka_unit_test(test_a_lock_without_name_is_called_by_what_is_known_of_it),
+        cmocka_unit_test(test_what_the_hooks_say_of_the_recording_is_kept_once),
         cmocka_unit_test(test_each_bucket_begins_where_the_one_before_ends),
         cmocka_unit_test(test_every_nanosecond_waited_is_charged_or_handed_off),
         cmocka_unit_test(test_the_order_of_the_events_does_not_matter),

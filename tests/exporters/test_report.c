@@ -219,7 +219,11 @@ static void test_what_sampling_leaves_open_is_told(void **state)
     run.f.view.totals.wait_ns = 1600000000;
     run.f.sites[0].delay_variance = 1e16;
     run.f.locks[0].map = "sessions";
+    static const char *const notes[] = {"2 threads\nwere not prepared"};
+    run.f.view.notes = notes;
+    run.f.view.note_count = 1;
     const char *text = report(&run);
+    assert_says(text, "note: 2 threads?were not prepared\n");
     assert_says(text, "estimated from samples: waited 1.500 s +- 196.0 ms (95 %), charged and handed off 1.500 s "
                       "+- 392.0 ms (95 %)\nof the exact total, the waits are 6.2 % too few\n");
     assert_says(text, "1.500 s  100.0 % +- 196.0 ms (95 %)  10 times, longest 500.0 ms\n");

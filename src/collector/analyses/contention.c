@@ -39,6 +39,7 @@ void contention_destroy(struct contention *contention)
     hashmap_fini(&contention->threads);
     hashmap_fini(&contention->maps);
     free(contention->samplers);
+    free(contention->notes);
     free(contention);
 }
 
@@ -301,6 +302,27 @@ static int apply_sampler(struct contention *contention, const struct event_sampl
     return error;
 }
 
+/* What our own hooks say of the recording: a log of category "mapscope". */
+static int apply_note(struct contention *contention, const struct event_note *note)
+{
+    enum { NOTES_MAX = 100 };
+    static const char ours[] = "mapscope";
+    str_id id = 0;
+    if (note->category.length != sizeof ours - 1 || memcmp(note->category.data, ours, sizeof ours - 1) != 0)
+        return 0;
+    int error = intern_text(contention, &note->message, &id);
+    const char *text = strtab_text(contention->names, id);
+    for (size_t i = 0; i < contention->note_count && !error; i++)
+        if (contention->notes[i] == text)
+            return 0;
+    if (error || id == 0 || contention->note_count == NOTES_MAX)
+        return error;
+    error = VEC_RESERVE(contention->notes, contention->note_count, contention->note_capacity, 1);
+    if (!error)
+        contention->notes[contention->note_count++] = text;
+    return error;
+}
+
 int contention_apply(struct contention *contention, const struct event *event)
 {
     switch (event->kind) {
@@ -320,6 +342,8 @@ int contention_apply(struct contention *contention, const struct event *event)
         return apply_thread(contention, event);
     case EVENT_MAP_ALLOC:
         return apply_map(contention, event);
+    case EVENT_LOG:
+        return apply_note(contention, &event->note);
     default:
         return 0;
     }

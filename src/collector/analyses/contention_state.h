@@ -78,6 +78,8 @@ struct contention {
     struct hashmap maps;    /* contention_map_key -> str_id: the name of the map that is there now */
     struct contention_sampler *samplers;
     size_t sampler_count, sampler_capacity;
+    const char **notes; /* owned list of interned texts */
+    size_t note_count, note_capacity;
 };
 
 /* The view and what it points into. */
@@ -89,6 +91,7 @@ struct contention_view_owner {
     size_t site_count, part_count;
     struct contention_sampler *samplers;
     struct strtab *titles; /* NULL = none yet */
+    const char **notes;
 };
 
 #endif

@@ -209,7 +209,16 @@ static int allocate(struct contention_view_owner *owner, const struct contention
     owner->sites = calloc(cells + 1, sizeof *owner->sites);
     owner->parts = calloc(cells + 1, sizeof *owner->parts);
     owner->samplers = calloc(contention->sampler_count + 1, sizeof *owner->samplers);
-    return owner->locks && owner->sites && owner->parts && owner->samplers ? 0 : -ENOMEM;
+    owner->notes = calloc(contention->note_count + 1, sizeof *owner->notes);
+    return owner->notes && owner->locks && owner->sites && owner->parts && owner->samplers ? 0 : -ENOMEM;
+}
+
+static void copy_notes(struct contention_view_owner *owner, const struct contention *contention)
+{
+    owner->view.notes = owner->notes;
+    owner->view.note_count = contention->note_count;
+    for (size_t i = 0; i < contention->note_count; i++)
+        owner->notes[i] = contention->notes[i];
 }
 
 static void copy_samplers(struct contention_view_owner *owner, const struct contention *contention)
@@ -232,6 +241,7 @@ int contention_view_create(const struct contention *contention, struct contentio
     }
     copy_locks(owner, contention);
     copy_samplers(owner, contention);
+    copy_notes(owner, contention);
     group_sites(owner, contention, rows, contention->cells.count);
     sum_up(owner, contention->locks.count);
     free(rows);
@@ -248,6 +258,7 @@ void contention_view_destroy(struct contention_view *view)
     free(owner->sites);
     free(owner->parts);
     free(owner->samplers);
+    free(owner->notes);
     strtab_destroy(owner->titles);
     free(owner);
 }
