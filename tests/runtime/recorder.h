@@ -132,7 +132,7 @@ static void keep_other(struct record *record, enum msc_event event, const void *
 
 static void keep(enum msc_event event, const void *from)
 {
-    if (event == MSC_EVENT_THREAD_START || event == MSC_EVENT_THREAD_EXIT)
+    if (event == MSC_EVENT_THREAD_START || event == MSC_EVENT_THREAD_EXIT || event == MSC_EVENT_SAMPLER_CONFIG)
         return; /* announced by the seam itself */
     assert_true(record_count < RECORDS_MAX);
     struct record *record = &records[record_count++];
