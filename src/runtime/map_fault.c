@@ -19,7 +19,10 @@ struct policy {
     void *user;
 };
 
-/* A sequence lock: odd while a policy is being set. Its fields are atomic, so that a reader may race. */
+/*
+ * A sequence lock: odd while a policy is being set. Whoever reads a field by acquire that was stored by release also
+ * sees the odd turn stored before it, and tries again.
+ */
 static _Atomic uint32_t policy_turn;
 static _Atomic uint32_t policy_what;
 static _Atomic(msc_fault_fn *) policy_fn;
@@ -31,10 +34,9 @@ static void set_policy(struct policy policy)
     while (!atomic_compare_exchange_weak_explicit(&policy_turn, &turn, turn + 1, memory_order_acquire,
                                                   memory_order_relaxed))
         turn &= ~1u; /* another thread is at it, for an instant */
-    atomic_thread_fence(memory_order_release);
-    atomic_store_explicit(&policy_what, policy.what, memory_order_relaxed);
-    atomic_store_explicit(&policy_fn, policy.fn, memory_order_relaxed);
-    atomic_store_explicit(&policy_user, policy.user, memory_order_relaxed);
+    atomic_store_explicit(&policy_what, policy.what, memory_order_release);
+    atomic_store_explicit(&policy_fn, policy.fn, memory_order_release);
+    atomic_store_explicit(&policy_user, policy.user, memory_order_release);
     atomic_store_explicit(&policy_turn, turn + 2, memory_order_release);
 }
 
@@ -43,11 +45,10 @@ static struct policy get_policy(void)
     for (;;) {
         uint32_t turn = atomic_load_explicit(&policy_turn, memory_order_acquire);
         struct policy policy = {
-            .what = (enum msc_fault_policy)atomic_load_explicit(&policy_what, memory_order_relaxed),
-            .fn = atomic_load_explicit(&policy_fn, memory_order_relaxed),
-            .user = atomic_load_explicit(&policy_user, memory_order_relaxed),
+            .what = (enum msc_fault_policy)atomic_load_explicit(&policy_what, memory_order_acquire),
+            .fn = atomic_load_explicit(&policy_fn, memory_order_acquire),
+            .user = atomic_load_explicit(&policy_user, memory_order_acquire),
         };
-        atomic_thread_fence(memory_order_acquire);
         if (turn % 2 == 0 && atomic_load_explicit(&policy_turn, memory_order_relaxed) == turn)
             return policy;
     }

@@ -33,7 +33,7 @@
  *
  * - two writers that enter within the same few nanoseconds, each before it can see the other. The one that
  *   leaves first mostly notices then, and it is reported, but both have written: the map may be damaged. Where
- *   that must not happen, MSC_GUARD_EXACT catches every second writer, for about 8 ns a write;
+ *   that must not happen, MSC_GUARD_EXACT catches every second writer, for 1 to 9 ns a write;
  * - a reader that was inside before the writer came: readers leave no mark;
  * - whoever writes to an entry through a pointer that find, edit or an iteration gave out.
  *
@@ -97,7 +97,7 @@ MSC_API int msc_map_on_fault(enum msc_fault_policy policy, msc_fault_fn *fn, voi
 /* How hard a map looks for a second writer: msc_map_options.guard. */
 enum msc_guard_mode {
     MSC_GUARD_BEST_EFFORT = 0, /* as Go: under 1 ns a write */
-    MSC_GUARD_EXACT = 1,       /* always caught, before it does damage: about 8 ns a write */
+    MSC_GUARD_EXACT = 1,       /* always caught, before it does damage: 1 to 9 ns a write */
 };
 
 /* The mark that a writer leaves in a map. The library's own. */
