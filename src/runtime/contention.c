@@ -48,7 +48,7 @@ static void forget_times(struct page_lock *entry)
 }
 
 /*
- * Settles if asked to, then lets `joining` (-1, 0, 1) waiters join. False: too many waiters, nothing changed.
+ * Settles if asked to, then lets `joining` (-1, 0, or more) waiters join. False: too many waiters, nothing changed.
  *
  * Acquire: our clock is read after the clock reads that the word's times come from. Release: for the next
  * change's acquire.
@@ -61,7 +61,7 @@ static bool word_change(struct page_lock *entry, bool settle, int joining, struc
         uint64_t now = clock_now_ns();
         uint64_t waiters = page_word_waiters(old);
         uint64_t sum = old & PAGE_SUM_MASK;
-        if (joining > 0 && waiters == PAGE_WAITERS_MAX)
+        if (joining > 0 && waiters + (uint64_t)joining > PAGE_WAITERS_MAX)
             return false;
         *out = (struct change){now, page_word_unsettled(old, now), 0};
         if (settle)
@@ -301,10 +301,15 @@ void contention_relock_begin(struct page_lock *mutex, const struct contention_ho
     wait_prepare(mutex, how, frame, PAGE_WAIT_SIGNAL, wait);
 }
 
-uint64_t contention_relock_join(struct page_lock *mutex)
+uint64_t contention_relock_join_many(struct page_lock *mutex, uint16_t count)
 {
     struct change change;
-    return word_change(mutex, false, 1, &change) ? change.now_ns : 0;
+    return word_change(mutex, false, count, &change) ? change.now_ns : 0;
+}
+
+uint64_t contention_relock_join(struct page_lock *mutex)
+{
+    return contention_relock_join_many(mutex, 1);
 }
 
 void contention_relock_cancel(struct page_lock *mutex, uint64_t begin_ns)

@@ -170,7 +170,7 @@ MSC_PRIVATE void contention_tell(struct contention_release *release, const void 
  * who signals lets the waiter join the mutex's word (how many, and which: the caller's business):
  *
  *     waiter      contention_relock_begin    with the mutex still held, before the real wait
- *     signaller   contention_relock_join     for each one that it wakes; returns the time
+ *     signaller   contention_relock_join     for each one that it wakes; returns the time, 0 = not joined
  *     waiter      contention_relock_end      with the mutex held again, and the time that it joined at, or 0
  *
  * The first may also come right before the last, for one that joined: then there is a stack only if it is needed.
@@ -181,6 +181,8 @@ MSC_PRIVATE void contention_tell(struct contention_release *release, const void 
 MSC_PRIVATE void contention_relock_begin(struct page_lock *mutex, const struct contention_how *how, const void *frame,
                                          struct contention_wait *wait);
 MSC_PRIVATE uint64_t contention_relock_join(struct page_lock *mutex);
+uint64_t contention_relock_join_many(struct page_lock *mutex,
+                                     uint16_t count); /* at one time; 0: too many, none joined */
 MSC_PRIVATE void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns);
 
 /* By whoever joined for a waiter that came back by itself at the same moment: as if it had not joined. */

@@ -24,21 +24,17 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     return 0;
 }
 
-enum { FAREWELLS = 4 };
-
-static void (*farewells[FAREWELLS])(void); /* set before main */
-static unsigned farewell_count;
+static void (*farewell)(void); /* set before main, by the runtime itself */
 
 void msc_emit_at_farewell(void (*fn)(void))
 {
-    if (farewell_count < FAREWELLS)
-        farewells[farewell_count++] = fn;
+    farewell = fn;
 }
 
 void msc_emit_farewell(void)
 {
-    for (unsigned i = farewell_count; i-- > 0;)
-        farewells[i]();
+    if (farewell)
+        farewell();
 }
 
 void msc_emit_reset(void)

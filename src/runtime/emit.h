@@ -60,7 +60,7 @@ __attribute__((visibility("default"))) union msc_gate *msc_emit_probe_gates(size
  * own would come too late: a library is finalised after those that depend on it.
  */
 __attribute__((visibility("default"))) void msc_emit_farewell(void);
-void msc_emit_at_farewell(void (*fn)(void)); /* up to four functions, from constructors; the latest is called first */
+void msc_emit_at_farewell(void (*fn)(void)); /* one function, from a constructor */
 
 /* For tests: takes the tracer away and closes every gate. */
 void msc_emit_reset(void);

@@ -3,7 +3,6 @@
 
 #include <mapscope/region.h>
 
-#include "runtime/emit.h"
 #include "runtime/locks.h"
 #include "runtime/thread.h"
 
@@ -12,9 +11,17 @@ bool interpose_thread_prepare(uint32_t creator, uint64_t start)
     return thread_introduce(creator, start);
 }
 
+static void (*farewell)(void);
+
 void interpose_at_farewell(void (*fn)(void))
 {
-    msc_emit_at_farewell(fn);
+    farewell = fn;
+}
+
+void interpose_say_farewell(void)
+{
+    if (farewell)
+        farewell();
 }
 
 void interpose_add_ops(uint64_t ops)

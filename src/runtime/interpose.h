@@ -18,11 +18,15 @@
  */
 MSC_PRIVATE bool interpose_thread_prepare(uint32_t creator, uint64_t start);
 
-/* Called when the tracer says farewell, before the totals go out. One function, from a constructor. */
+/* `fn` is called when the tracer says farewell, before the totals go out. Once, from a constructor, ours may come
+ * later. */
 MSC_PRIVATE void interpose_at_farewell(void (*fn)(void));
 
 /* Adds to the acquisitions of "[other locks]": those of locks that were never contended. */
 MSC_PRIVATE void interpose_add_ops(uint64_t ops);
+
+/* The runtime's own part of it. */
+void interpose_say_farewell(void);
 
 /* A remark on the recording itself: event `log`, category "mapscope". */
 MSC_PRIVATE void interpose_note(const char *text);

@@ -8,6 +8,7 @@
 
 #include "runtime/contention.h"
 #include "runtime/emit.h"
+#include "runtime/interpose.h"
 #include "runtime/object.h"
 #include "runtime/page.h"
 #include "runtime/thread.h"
@@ -194,7 +195,7 @@ struct page_lock *lock_contend(struct lock_id *id, const struct lock_kind *what)
 struct page_lock *lock_contended(struct lock_id *id)
 {
     struct page_lock *entry = atomic_load_explicit(&id->contended, memory_order_relaxed);
-    if (entry && entry_if_own(id, index_of(entry)))
+    if (!entry || entry_if_own(id, index_of(entry)))
         return entry;
     atomic_compare_exchange_strong_explicit(&id->contended, &entry, NULL, memory_order_relaxed, memory_order_relaxed);
     return NULL;
@@ -478,6 +479,12 @@ void lock_emit_all(void)
         entry_emit(entry);
 }
 
+static void say_farewell(void)
+{
+    interpose_say_farewell();
+    lock_emit_all();
+}
+
 static void in_child(void)
 {
     for (uint32_t i = 0; i < CONTENTION_BUCKETS; i++)
@@ -487,5 +494,5 @@ static void in_child(void)
 __attribute__((constructor(101))) static void locks_prepare(void)
 {
     pthread_atfork(NULL, NULL, in_child);
-    msc_emit_at_farewell(lock_emit_all);
+    msc_emit_at_farewell(say_farewell);
 }
