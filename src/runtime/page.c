@@ -175,7 +175,10 @@ void page_begin(const char *folder)
     struct page_control control;
     memcpy((void *)&control, &page.header.control, sizeof control);
     page_make(0, &control);
-    pthread_atfork(NULL, NULL, in_child);
+    static bool follows_forks;
+    if (!follows_forks)
+        pthread_atfork(NULL, NULL, in_child);
+    follows_forks = true;
 }
 
 /* --- The tables -------------------------------------------------------------------------------------------- */

@@ -587,9 +587,9 @@ static void test_a_relock_beside_other_waiters_leaves_them_theirs(void **state)
     struct fixture *fixture = fixture_at(100);
     uint64_t begin_ns = contention_relock_join_many(fixture->entry, 2);
     joins(fixture, 1, 110);
-    releases(fixture, 150);         /* 2 * 50 + 40 */
+    releases(fixture, 150);          /* 2 * 50 + 40 */
     relocks(fixture, begin_ns, 170); /* 20 ns of hand-off for the third one, which waits in the kernel */
-    releases(fixture, 180);         /* 2 * 10, and the 20 ns in which the second one woke up */
+    releases(fixture, 180);          /* 2 * 10, and the 20 ns in which the second one woke up */
     acquires(fixture, 1, 180);
     releases(fixture, 190);
     relocks(fixture, begin_ns, 200);
