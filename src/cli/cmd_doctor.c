@@ -27,6 +27,7 @@ struct request {
     const char *target; /* NULL = the machine alone */
     uint64_t ring_bytes;
     bool is_quiet;
+    size_t printed; /* lines so far */
 };
 
 /* Takes the command line apart. 0, or CLI_USAGE with the reason on stderr; -1 = help was wanted. */
@@ -92,12 +93,19 @@ static void print_summary(const struct request *request, size_t problems, size_t
     printf(": %s %s\n", what, problems ? "would not work as it should" : "should work");
 }
 
-static int print(const struct request *request, const struct checkup *checkup)
+/* What has been found since the last time: a check may take seconds. */
+static void print_lines(void *self, const struct checkup *checkup)
 {
+    struct request *request = self;
     bool has_colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    for (size_t i = 0; i < checkup->count; i++)
-        if (!request->is_quiet || checkup->lines[i].verdict != VERDICT_OK)
-            print_line(&checkup->lines[i], has_colour);
+    for (; request->printed < checkup->count; request->printed++)
+        if (!request->is_quiet || checkup->lines[request->printed].verdict != VERDICT_OK)
+            print_line(&checkup->lines[request->printed], has_colour);
+    fflush(stdout);
+}
+
+static int print_end(const struct request *request, const struct checkup *checkup)
+{
     size_t problems = checkup_count(checkup, VERDICT_PROBLEM);
     print_summary(request, problems, checkup_count(checkup, VERDICT_NOTE));
     if (fflush(stdout) || ferror(stdout)) {
@@ -117,10 +125,10 @@ int cmd_doctor(int argc, char **argv)
         return status < 0 ? CLI_DONE : status;
     struct checkup checkup;
     checkup_init(&checkup);
-    int error = doctor_examine(request.target, request.ring_bytes, &checkup);
+    int error = doctor_examine(request.target, request.ring_bytes, print_lines, &request, &checkup);
     if (error)
         fprintf(stderr, "mapscope: %s\n", strerror(-error));
-    status = error ? CLI_FAILED : print(&request, &checkup);
+    status = error ? CLI_FAILED : print_end(&request, &checkup);
     checkup_fini(&checkup);
     return status;
 }

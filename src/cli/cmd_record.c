@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -82,6 +83,14 @@ static void print_warning(void *self, const char *text)
 {
     (void)self;
     fprintf(stderr, "mapscope: warning: %s\n", text);
+}
+
+/* Progress for who watches. */
+static void ask_for_patience(void *self)
+{
+    (void)self;
+    if (isatty(STDERR_FILENO))
+        fputs("mapscope: waiting for the session daemon, some seconds at the most\n", stderr);
 }
 
 static int usage_error(const char *why)
@@ -248,6 +257,7 @@ int cmd_record(int argc, char **argv)
         .ring_bytes = BUFFERS_RING_DEFAULT,
         .version = MAPSCOPE_VERSION,
         .warn = print_warning,
+        .be_patient = ask_for_patience,
     };
     int status = parse(&request, argc, argv);
     if (status < 0)

@@ -101,6 +101,23 @@ static void test_a_call_that_is_killed_is_no_success(void **state)
     expect_no_child();
 }
 
+static void count(void *self)
+{
+    ++*(unsigned *)self;
+}
+
+static void test_somebody_is_asked_for_patience_once_after_a_second(void **state)
+{
+    (void)state;
+    unsigned asked = 0;
+    struct bounded_patience patience = {count, &asked};
+    uint64_t number = 21, reply = 0;
+    assert_int_equal(bounded_run_patiently(call_double, &number, &reply, sizeof reply, LONG_MS, patience, NULL), 7);
+    assert_int_equal(asked, 0);
+    assert_int_equal(bounded_run_patiently(call_hang, NULL, NULL, 0, 1200, patience, NULL), -ETIMEDOUT);
+    assert_int_equal(asked, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_the_cause_of_a_failure_comes_back),
         cmocka_unit_test(test_a_call_that_hangs_is_given_up),
         cmocka_unit_test(test_a_call_that_is_killed_is_no_success),
+        cmocka_unit_test(test_somebody_is_asked_for_patience_once_after_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

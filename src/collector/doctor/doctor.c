@@ -73,7 +73,8 @@ static void note_end(const struct patient *patient, struct checkup *checkup)
     checkup_mend(checkup, "start it again");
 }
 
-int doctor_examine(const char *target, uint64_t ring_bytes, struct checkup *checkup)
+int doctor_examine(const char *target, uint64_t ring_bytes, void (*tell)(void *self, const struct checkup *checkup),
+                   void *self, struct checkup *checkup)
 {
     struct patient patient;
     int error = patient_init(&patient, target, ring_bytes);
@@ -84,8 +85,12 @@ int doctor_examine(const char *target, uint64_t ring_bytes, struct checkup *chec
             continue;
         checkup->subject = checks[i].subject;
         checks[i].run(&patient, checkup);
+        if (tell)
+            tell(self, checkup);
     }
     note_end(&patient, checkup);
+    if (tell)
+        tell(self, checkup);
     patient_fini(&patient);
     return checkup->is_short ? -ENOMEM : 0;
 }

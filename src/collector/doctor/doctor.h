@@ -4,7 +4,7 @@
  *
  *     struct checkup checkup;
  *     checkup_init(&checkup);
- *     int error = doctor_examine("./server", BUFFERS_RING_DEFAULT, &checkup);
+ *     int error = doctor_examine("./server", BUFFERS_RING_DEFAULT, NULL, NULL, &checkup);
  *     for (size_t i = 0; !error && i < checkup.count; i++)
  *         puts(checkup.lines[i].found);
  *     checkup_fini(&checkup);
@@ -21,8 +21,10 @@
 
 /*
  * `target`: a process if all digits, else a program (a path, or a name in PATH); NULL = the machine alone.
- * `ring_bytes`: buffer a CPU and process, as for mapscope record. 0 whatever was found, or -ENOMEM.
+ * `ring_bytes`: buffer a CPU and process, as for mapscope record. `tell` is called after each check, so that
+ * its lines can be shown while the next one takes its time; NULL = not. 0 whatever was found, or -ENOMEM.
  */
-int doctor_examine(const char *target, uint64_t ring_bytes, struct checkup *checkup);
+int doctor_examine(const char *target, uint64_t ring_bytes, void (*tell)(void *self, const struct checkup *checkup),
+                   void *self, struct checkup *checkup);
 
 #endif

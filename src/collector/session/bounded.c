@@ -18,7 +18,7 @@
 
 #include "collector/session/deadline.h"
 
-enum { TEXT_MAX = 4096 };
+enum { TEXT_MAX = 4096, PATIENCE_MS = 1000 };
 
 struct answer {
     int32_t error;
@@ -44,14 +44,27 @@ static _Noreturn void run_child(bounded_fn *call, const void *arg, size_t reply_
     _exit(written < 0 ? 1 : 0);
 }
 
-/* Reads until the end of the pipe, or `size`. The number of bytes, or -ETIMEDOUT or another negative errno. */
-static ssize_t read_answer(int fd, char *bytes, size_t size, int timeout_ms)
+/* As poll on one descriptor, until `end_ns`; asks for patience on the way, once. */
+static int wait_for(int fd, uint64_t end_ns, uint64_t ask_ns, struct bounded_patience *patience)
 {
-    uint64_t end_ns = deadline_after_ms(timeout_ms);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    if (patience->ask && ask_ns < end_ns) {
+        int ready = poll(&wait, 1, deadline_left_ms(ask_ns));
+        if (ready)
+            return ready;
+        patience->ask(patience->self);
+        patience->ask = NULL;
+    }
+    return poll(&wait, 1, deadline_left_ms(end_ns));
+}
+
+/* Reads until the end of the pipe, or `size`. The number of bytes, or -ETIMEDOUT or another negative errno. */
+static ssize_t read_answer(int fd, char *bytes, size_t size, int timeout_ms, struct bounded_patience patience)
+{
+    uint64_t end_ns = deadline_after_ms(timeout_ms), ask_ns = deadline_after_ms(PATIENCE_MS);
     size_t used = 0;
     while (used < size) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int ready = poll(&wait, 1, deadline_left_ms(end_ns));
+        int ready = wait_for(fd, end_ns, ask_ns, &patience);
         if (ready == 0)
             return -ETIMEDOUT;
         ssize_t got = ready < 0 ? -1 : read(fd, bytes + used, size - used);
@@ -81,6 +94,12 @@ static int take_answer(const char *bytes, size_t size, void *reply, size_t reply
 
 int bounded_run(bounded_fn *call, const void *arg, void *reply, size_t reply_bytes, int timeout_ms, struct diag *diag)
 {
+    return bounded_run_patiently(call, arg, reply, reply_bytes, timeout_ms, (struct bounded_patience){0}, diag);
+}
+
+int bounded_run_patiently(bounded_fn *call, const void *arg, void *reply, size_t reply_bytes, int timeout_ms,
+                          struct bounded_patience patience, struct diag *diag)
+{
     size_t size = sizeof(struct answer) + reply_bytes + TEXT_MAX;
     char *bytes = malloc(size);
     int pipe_fds[2];
@@ -96,7 +115,7 @@ int bounded_run(bounded_fn *call, const void *arg, void *reply, size_t reply_byt
     int error = child < 0 ? diag_errno(diag, errno, "cannot start a helper process") : 0;
     close(pipe_fds[1]);
     if (!error) {
-        ssize_t got = read_answer(pipe_fds[0], bytes, size, timeout_ms);
+        ssize_t got = read_answer(pipe_fds[0], bytes, size, timeout_ms, patience);
         kill(child, SIGKILL); /* our own child, not yet waited for: its id cannot be another's */
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             ;

@@ -20,4 +20,13 @@ typedef int bounded_fn(const void *arg, void *reply, struct diag *diag);
  */
 int bounded_run(bounded_fn *call, const void *arg, void *reply, size_t reply_bytes, int timeout_ms, struct diag *diag);
 
+/* Whom to tell, once a call, that it takes longer than a second; NULL = nobody. */
+struct bounded_patience {
+    void (*ask)(void *self);
+    void *self;
+};
+
+int bounded_run_patiently(bounded_fn *call, const void *arg, void *reply, size_t reply_bytes, int timeout_ms,
+                          struct bounded_patience patience, struct diag *diag);
+
 #endif

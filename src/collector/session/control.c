@@ -228,16 +228,16 @@ int control_find(const struct control *control, struct diag *diag)
 
 int control_begin(const struct control *control, struct diag *diag)
 {
-    int error = bounded_run(call_begin, control, NULL, 0, BEGIN_MS, diag);
+    int error = bounded_run_patiently(call_begin, control, NULL, 0, BEGIN_MS, control->patience, diag);
     return error ? diag_wrap(diag, error, "cannot set up the recording in the session daemon") : 0;
 }
 
 int control_end(const struct control *control, struct diag *diag)
 {
-    int error = bounded_run(call_stop, control, NULL, 0, STOP_MS, diag);
+    int error = bounded_run_patiently(call_stop, control, NULL, 0, STOP_MS, control->patience, diag);
     if (error)
         return diag_wrap(diag, error, "cannot stop the recording");
-    error = bounded_run(call_wait, control, NULL, 0, PENDING_MS, diag);
+    error = bounded_run_patiently(call_wait, control, NULL, 0, PENDING_MS, control->patience, diag);
     return error ? diag_wrap(diag, error, "cannot wait for the end of the trace") : 0;
 }
 

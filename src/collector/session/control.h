@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/session/bounded.h"
 #include "collector/session/buffers.h"
 #include "support/diag.h"
 
@@ -20,8 +21,9 @@ struct control {
     const char *home;  /* LTTNG_HOME of the daemon; NULL = root's daemon */
     const char *trace; /* absolute path */
     struct buffers events;
-    pid_t vpid;                   /* records this process alone, numbered as it sees itself; 0 = every one */
-    char name[CONTROL_NAME_SIZE]; /* of the session, unique in the daemon */
+    struct bounded_patience patience; /* who hears that the daemon takes its time */
+    pid_t vpid;                       /* records this process alone, numbered as it sees itself; 0 = every one */
+    char name[CONTROL_NAME_SIZE];     /* of the session, unique in the daemon */
 };
 
 void control_init(struct control *control, const char *home, const char *trace, struct buffers events);

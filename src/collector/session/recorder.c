@@ -125,6 +125,7 @@ int recorder_open(struct recorder *recorder, pid_t vpid, char *const *argv, stru
     control_init(&recorder->control, recorder->place.home, recorder->output.trace,
                  buffers_of_ring(options->ring_bytes));
     recorder->control.vpid = vpid;
+    recorder->control.patience = (struct bounded_patience){options->be_patient, options->self};
     int error = keeper_start(&recorder->keeper, &recorder->place, &recorder->control, diag);
     if (error) {
         place_leave(&recorder->place);

@@ -46,6 +46,7 @@ struct session_options {
     uint64_t max_bytes;                         /* or when the trace is so large; 0 = however large */
     const char *version;                        /* of mapscope */
     void (*warn)(void *self, const char *text); /* may be NULL */
+    void (*be_patient)(void *self);             /* the session daemon has taken a second; may be NULL */
     void *self;
 };
 
