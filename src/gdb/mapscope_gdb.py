@@ -92,6 +92,7 @@ class Map:
         layout = value['layout']
         self.types = Types(value['kind'], layout['key_size'], layout['value_size'], value['type'])
         self.values_offset, self.bucket_size = int(layout['values_offset']), int(layout['bucket_size'])
+        self.key_stride, self.value_stride = int(layout['key_stride']), int(layout['value_stride'])
         self.bucket_type = gdb.lookup_type('struct msc_map_bucket').pointer()
 
     def key(self, address):
@@ -135,8 +136,8 @@ class Map:
         """(key, value) of each entry."""
         for chain, header in self.bucket_addresses():
             for at, index in self.slots(chain):
-                key = at + header + index * self.types.key_size
-                yield self.key(key), self.types.value(at + self.values_offset + index * self.types.value_size)
+                key = at + header + index * self.key_stride
+                yield self.key(key), self.types.value(at + self.values_offset + index * self.value_stride)
 
     def name(self):
         return text_of(self.map['name'].address.cast(gdb.lookup_type('char').pointer()))

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "mapscope/api.h"
 #include "runtime/event.h"
 
 #define MSC_GATE_SIZE 128
@@ -36,7 +37,7 @@ extern union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((visibility("hidd
 
 static inline bool msc_gate_on(enum msc_event event)
 {
-    return __builtin_expect(atomic_load_explicit(&msc_gates[event].state.on, memory_order_relaxed), 0);
+    return MSC_TRACE && __builtin_expect(atomic_load_explicit(&msc_gates[event].state.on, memory_order_relaxed), 0);
 }
 
 /* `record` is the struct that runtime/event.h names for `event`; borrowed for the call. */

@@ -95,10 +95,13 @@ static int make_room(struct msc_map *map)
 static void set_up(struct msc_map *map, const struct msc_map_options *options, const struct map_identity *identity)
 {
     map->kind = options->key;
-    map->layout = msc_map_layout_of(key_size_of(options), options->value_size);
     map->hint = options->hint;
     if (options->type)
         map->type = *options->type;
+    bool strings = map->kind == MSC_KEY_BYTES || map->kind == MSC_KEY_BYTES_BORROWED;
+    size_t key_alignment = strings ? _Alignof(struct map_string) : map->type.key_alignment;
+    map->layout =
+        msc_map_layout_of(key_size_of(options), key_alignment, options->value_size, map->type.value_alignment);
     map->head.guard.exact = options->guard;
     map->head.gate = (const void *)&msc_gates[MSC_EVENT_MAP_ACCESS].tracer[MSC_GATE_STATE_OFFSET];
     uint64_t generation = object_generation();

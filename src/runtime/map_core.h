@@ -13,7 +13,8 @@
  *
  * So an entry's home (msc_map_home) is the old bucket until that is evacuated; until then a bucket of `table` is
  * not even made empty. Evacuation needs memory only if a chain has overflow buckets; when there is none it waits,
- * and operations go on in the old bucket. Old buckets below `head.freed` may already be given back.
+ * and operations go on in the old bucket. Old buckets may already be given back once they are evacuated; that
+ * they are is in old->tops.
  */
 #ifndef MSC_RUNTIME_MAP_CORE_H
 #define MSC_RUNTIME_MAP_CORE_H
@@ -172,10 +173,9 @@ static inline uint64_t map_hash(const struct msc_map *map, const struct map_key 
 {
     switch (key->kind) {
     case MSC_KEY_U64:
-    case MSC_KEY_POINTER:
-        return msc_hash_u64(key->number, map->head.seed);
     case MSC_KEY_U32:
-        return msc_hash_u32((uint32_t)key->number, map->head.seed);
+    case MSC_KEY_POINTER:
+        return msc_hash_bucket(key->number, map->head.seed);
     case MSC_KEY_CUSTOM:
         return map->type.hash(key->bytes, map->head.seed);
     default:
@@ -230,7 +230,8 @@ static inline void *map_slot_value(const struct msc_map *map, struct msc_map_slo
     return slot.bucket ? msc_map_slot_value(slot, map->layout) : NULL;
 }
 
-static inline struct msc_map_bucket *map_home(const struct msc_map *map, uint64_t hash)
+/* Where the chain begins in which the hash's entries are. */
+static inline struct msc_map_probe map_home(const struct msc_map *map, uint64_t hash)
 {
     return msc_map_home(&map->head, hash, map->layout.bucket_size);
 }
@@ -238,25 +239,38 @@ static inline struct msc_map_bucket *map_home(const struct msc_map *map, uint64_
 /* As msc_map_seek, for a key of any kind. Any number of readers. */
 static inline struct msc_map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    struct msc_map_bucket *bucket = map_home(map, hash);
+    struct msc_map_probe probe = map_home(map, hash);
     uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
-    for (; bucket; bucket = bucket->overflow) {
-        uint64_t tops = msc_map_tops(bucket);
-        for (msc_map_matches found = msc_map_tops_match(tops, wanted); found; found &= found - 1) {
-            struct msc_map_slot slot = {bucket, msc_map_first(found)};
+    do {
+        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
+            struct msc_map_slot slot = {probe.bucket, msc_map_first(found)};
             if (MSC_LIKELY(map_key_is(map, key, msc_map_slot_key(slot, map->layout))))
                 return slot;
         }
-        if (MSC_LIKELY(msc_map_tops_match(tops, 0) != 0))
+        if (MSC_LIKELY(msc_map_tops_match(probe.tops, 0) != 0))
             break; /* MSC_MAP_EMPTY_REST */
-    }
+    } while (msc_map_probe_next(&probe));
     return (struct msc_map_slot){0};
 }
 
-/* The old bucket of this number if it is still live, or NULL. The map must be growing. */
-static inline struct msc_map_bucket *map_old_bucket(const struct msc_map *map, uint64_t number)
+/* The old bucket of this hash or number if it is still live, or NULL. The map must be growing. */
+static inline struct msc_map_bucket *map_old_bucket(const struct msc_map *map, uint64_t hash)
 {
-    return msc_map_old_home(&map->head, number, map->layout.bucket_size);
+    uint64_t number = hash & map->old->mask;
+    bool gone = msc_map_tops_evacuated(map->old->tops[number]);
+    return gone ? NULL : map_table_bucket(map->old, &map->layout, number);
+}
+
+/* Where the hash's entries are. There must be a table. */
+static inline struct msc_map_table *map_table_of(const struct msc_map *map, uint64_t hash)
+{
+    return map->old && map_old_bucket(map, hash) ? map->old : map->table;
+}
+
+static inline void map_mirror(struct msc_map *map, uint64_t hash)
+{
+    struct msc_map_table *table = map_table_of(map, hash);
+    map_table_mirror(table, &map->layout, hash & table->mask);
 }
 
 /* ---- map.c ---- */
@@ -299,10 +313,18 @@ void map_free_text(struct msc_map *map, const void *bytes);
 const void *map_copy_text(struct msc_map *map, const struct map_key *key);
 
 /*
- * A free slot at the end of the hash's chain in `table`, not counted and without a key; bucket NULL = memory is
- * out. *noverflow rises with an overflow bucket.
+ * A free slot at the end of the hash's chain in `table`; bucket NULL = memory is out. *noverflow rises with an
+ * overflow bucket. Once it is filled, map_occupy.
  */
 struct msc_map_slot map_append(struct msc_map *map, struct msc_map_table *table, uint64_t hash, uint64_t *noverflow);
+
+/* The slot of a chain of `table` has an entry now. */
+static inline void map_occupy(const struct msc_map *map, struct msc_map_table *table, struct msc_map_slot slot,
+                              uint64_t hash)
+{
+    slot.bucket->tophash[slot.index] = (uint8_t)msc_map_tophash(hash);
+    map_table_mirror(table, &map->layout, hash & table->mask);
+}
 
 /* ---- map_grow.c: all for the writer ---- */
 

@@ -31,11 +31,13 @@ void map_show_tables(struct msc_map *map)
 {
     /* What a map without a table looks up in; never written. */
     static _Alignas(64) const unsigned char no_entries[sizeof(struct msc_map_bucket)];
+    static uint64_t no_tops;
     map->head.buckets = map->table ? map->table->buckets : (unsigned char *)(uintptr_t)no_entries;
+    map->head.tops = map->table ? map->table->tops : &no_tops;
     map->head.mask = map->table ? map->table->mask : 0;
     map->head.old = map->old ? map->old->buckets : NULL;
+    map->head.old_tops = map->old ? map->old->tops : NULL;
     map->head.old_mask = map->old ? map->old->mask : 0;
-    map->head.freed = 0;
 }
 
 /*
@@ -143,14 +145,19 @@ static size_t overflow_count(const struct msc_map_bucket *bucket)
  */
 static void evacuate(struct msc_map *map, uint64_t number)
 {
+    const struct msc_map_layout *layout = &map->layout;
     struct msc_map_bucket *bucket = map_old_bucket(map, number);
-    if (!bucket || !map_table_reserve(map->table, &map->layout, overflow_count(bucket)))
+    if (!bucket || !map_table_reserve(map->table, layout, overflow_count(bucket)))
         return;
     struct destination to[2] = {destination(map, number)};
     if (!map->same_size)
         to[1] = destination(map, number + map->old->mask + 1);
     for (; bucket; bucket = bucket->overflow)
         move_bucket(map, bucket, to);
+    map_table_mirror(map->old, layout, number);
+    map_table_mirror(map->table, layout, number);
+    if (!map->same_size)
+        map_table_mirror(map->table, layout, number + map->old->mask + 1);
     map->evacuation.steps++;
 }
 
@@ -169,10 +176,8 @@ static void work_on(struct msc_map *map, uint64_t number)
         map->nevacuate++;
     }
     size_t end = map->nevacuate * map->layout.bucket_size;
-    if (map->old->mapped && end - map->old->given_back >= MAP_TABLE_CHUNK && !map_is_iterated(map)) {
-        map->head.freed = map->nevacuate;
+    if (map->old->mapped && end - map->old->given_back >= MAP_TABLE_CHUNK && !map_is_iterated(map))
         map_table_give_back(map->old, end);
-    }
 }
 
 static void evacuate_step(struct msc_map *map, uint64_t hash)

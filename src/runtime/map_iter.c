@@ -95,7 +95,7 @@ void map_forget_key(struct msc_map *map, const void *stored, uint64_t hash)
 {
     if (map->kind != MSC_KEY_CUSTOM && map->kind != MSC_KEY_BYTES_BORROWED)
         return;
-    if (map->old && (hash & map->old->mask) >= map->head.freed)
+    if (map->old && (hash & map->old->mask) * map->layout.bucket_size >= map->old->given_back)
         forget_in(map, map->old, stored, hash);
     struct msc_map_table *table = atomic_load_explicit(&map->limbo_tables, memory_order_relaxed);
     for (; table; table = table->next)

@@ -40,10 +40,11 @@ static uint64_t spare_count(uint32_t B, bool mapped)
 /* Bytes of the array; false if there is no such number. */
 static bool array_bytes(const struct msc_map_layout *layout, uint32_t B, bool mapped, size_t *bytes)
 {
-    if (B > 48 || __builtin_mul_overflow((UINT64_C(1) << B) + spare_count(B, mapped), layout->bucket_size, bytes) ||
-        *bytes > SIZE_MAX / 2)
+    if (B > 48)
         return false;
-    return true;
+    uint64_t count = UINT64_C(1) << B;
+    return !__builtin_mul_overflow(count + spare_count(B, mapped), layout->bucket_size, bytes) &&
+           !__builtin_add_overflow(*bytes, count * sizeof(uint64_t), bytes) && *bytes <= SIZE_MAX / 2;
 }
 
 /* Nothing of the caller's comes zeroed, and to do that for a large array at once would be a pause. */
@@ -95,6 +96,7 @@ struct msc_map_table *map_table_create(const struct msc_allocator *allocator, co
     table->bytes = bytes;
     table->spare = table->buckets + count * layout->bucket_size;
     table->spare_end = table->spare + spare_count(B, mapped) * layout->bucket_size;
+    table->tops = (uint64_t *)(void *)table->spare_end;
     return table;
 }
 
@@ -195,6 +197,7 @@ struct msc_map_bucket *map_table_overflow(struct msc_map_table *table, const str
 void map_table_clear(struct msc_map_table *table, const struct msc_map_layout *layout)
 {
     memset(table->buckets, 0, (size_t)(table->spare - table->buckets));
+    memset(table->tops, 0, (table->mask + 1) * sizeof *table->tops);
     table->spare = table->buckets + (table->mask + 1) * layout->bucket_size;
     table->reserved = NULL;
     table->reserved_count = 0;

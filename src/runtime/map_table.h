@@ -2,7 +2,8 @@
  * A bucket array of msc_map with its overflow buckets: its memory; no hashing, no semantics.
  *
  *     table ── buckets ─┬─ bucket 0 ... bucket 2^B - 1     as mapscope/map_inline.h draws them
- *                       └─ spare: overflow buckets, from B = 4 on; later ones are blocks of their own
+ *                       ├─ spare: overflow buckets, from B = 4 on; later ones are blocks of their own
+ *                       └─ tops: the tophash bytes of bucket 0 ... 2^B - 1 once more (map_table_mirror)
  *
  * A large array is a range of address space: the kernel provides its pages as they are touched, and they are
  * given back from the front, a chunk at a time (map_table_give_back), so that neither making nor zeroing nor
@@ -30,10 +31,11 @@ struct map_block; /* an overflow bucket with memory of its own */
 
 struct msc_map_table {
     unsigned char *buckets;
+    uint64_t *tops;
     uint64_t mask; /* 2^B - 1 */
     uint32_t B;
     bool mapped;                      /* the array is whole pages of its own, else part of `block_bytes` */
-    size_t bytes;                     /* of the array with its spare buckets */
+    size_t bytes;                     /* of the array with its spare buckets and tops */
     size_t given_back;                /* of them, from the front */
     size_t block_bytes;               /* of this struct with what was allocated along with it */
     unsigned char *spare, *spare_end; /* preallocated overflow buckets not used yet */
@@ -81,6 +83,12 @@ static inline struct msc_map_bucket *map_table_bucket(const struct msc_map_table
 static inline void map_bucket_make_empty(struct msc_map_bucket *bucket)
 {
     memset(bucket, 0, sizeof *bucket);
+}
+
+/* To be called whenever tophash bytes of a chain that begins with bucket `number` have changed. */
+static inline void map_table_mirror(struct msc_map_table *table, const struct msc_map_layout *layout, uint64_t number)
+{
+    table->tops[number] = msc_map_tops(map_table_bucket(table, layout, number));
 }
 
 /* The 48 bits of a version. */

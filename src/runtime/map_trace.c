@@ -44,17 +44,12 @@ static uint64_t number_of(const struct msc_map *map, uint64_t seq)
 /* Overflow buckets between the start of the entry's chain and the entry. */
 static uint32_t chain_depth(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    const struct msc_map_bucket *bucket = map_home(map, hash);
+    const struct msc_map_bucket *bucket = map_home(map, hash).bucket;
     struct msc_map_slot slot = map_find(map, key, hash);
     uint32_t depth = 0;
     for (; bucket != slot.bucket; bucket = bucket->overflow)
         depth++;
     return depth;
-}
-
-static uint64_t bucket_number(const struct msc_map *map, uint64_t hash)
-{
-    return hash & (map->old && map_old_bucket(map, hash) ? map->old->mask : map->table->mask);
 }
 
 int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
@@ -66,7 +61,7 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
         .key_id = map_key_id(map, key),
         .rate = config_map_rate(),
         .hash = hash,
-        .tophash = msc_map_tophash(hash),
+        .tophash = (uint32_t)msc_map_tophash(hash),
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
@@ -78,7 +73,7 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
     if (error)
         return error;
     event->seq = event->version = number_of(map, map->seq);
-    event->bucket = bucket_number(map, hash);
+    event->bucket = hash & map_table_of(map, hash)->mask;
     event->overflow = chain_depth(map, key, hash);
     event->inserted = map->count != count;
     event->evac_moved = (uint32_t)(map->evacuation.moved - before.moved);

@@ -75,10 +75,12 @@ static bool copy_entries(struct msc_map *map, struct msc_map_table *table, uint6
     struct msc_map_slot from;
     for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &from);) {
         struct map_key key = map_slot_key(map, from);
-        struct msc_map_slot to = map_append(map, table, map_hash(map, &key), noverflow);
+        uint64_t hash = map_hash(map, &key);
+        struct msc_map_slot to = map_append(map, table, hash, noverflow);
         if (!to.bucket)
             return false;
         copy_slot(map, to, from);
+        map_occupy(map, table, to, hash);
     }
     return true;
 }
@@ -88,7 +90,7 @@ static void mark_evacuated(const struct msc_map *map)
 {
     struct msc_map_slot slot;
     for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &slot);)
-        slot.bucket->tophash[slot.index] = MSC_MAP_EVACUATED_X;
+        slot.bucket->tophash[slot.index] = MSC_MAP_EVACUATED_X; /* its mirror is read no more */
 }
 
 int map_rebuild(struct msc_map *map, uint32_t B)
@@ -190,15 +192,13 @@ static int clone_value(struct msc_map *map, void *to, const void *from)
     return map->type.clone_value ? map->type.clone_value(to, from) : 0;
 }
 
-/* Into a slot that looks free until the entry is whole. */
 static int clone_entry(struct msc_map *map, const struct msc_map *source, struct msc_map_slot from)
 {
     struct map_key key = map_slot_key(source, from);
-    struct msc_map_slot to = map_append(map, map->table, map_hash(map, &key), &map->noverflow);
+    uint64_t hash = map_hash(map, &key);
+    struct msc_map_slot to = map_append(map, map->table, hash, &map->noverflow);
     if (!to.bucket)
         return -ENOMEM;
-    uint8_t top = to.bucket->tophash[to.index];
-    to.bucket->tophash[to.index] = MSC_MAP_EMPTY_REST;
     void *stored = msc_map_slot_key(to, map->layout);
     int error = clone_key(map, stored, msc_map_slot_key(from, source->layout));
     if (error)
@@ -209,7 +209,7 @@ static int clone_entry(struct msc_map *map, const struct msc_map *source, struct
         return error;
     }
     map_version_set(to, &map->layout, map_version_get(from, &source->layout));
-    to.bucket->tophash[to.index] = top;
+    map_occupy(map, map->table, to, hash);
     map->count++;
     return 0;
 }
@@ -322,11 +322,12 @@ int msc_map_equal(const struct msc_map *map, const struct msc_map *other)
 static void exchange(struct msc_map *map, struct msc_map *other)
 {
     EXCHANGE(head.buckets);
+    EXCHANGE(head.tops);
     EXCHANGE(head.mask);
     EXCHANGE(head.seed);
     EXCHANGE(head.old);
+    EXCHANGE(head.old_tops);
     EXCHANGE(head.old_mask);
-    EXCHANGE(head.freed);
     EXCHANGE(table);
     EXCHANGE(old);
     EXCHANGE(count);

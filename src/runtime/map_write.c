@@ -13,21 +13,21 @@ struct place {
 static inline struct place look(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
     struct place place = {0};
+    struct msc_map_probe probe = map_home(map, hash);
     uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
-    for (struct msc_map_bucket *bucket = map_home(map, hash); bucket; bucket = bucket->overflow) {
-        uint64_t tops = msc_map_tops(bucket);
-        for (msc_map_matches found = msc_map_tops_match(tops, wanted); found; found &= found - 1) {
-            place.entry = (struct msc_map_slot){bucket, msc_map_first(found)};
+    do {
+        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
+            place.entry = (struct msc_map_slot){probe.bucket, msc_map_first(found)};
             if (map_key_is(map, key, msc_map_slot_key(place.entry, map->layout)))
                 return place;
         }
-        msc_map_matches empty = map_tops_empty(tops);
+        msc_map_matches empty = map_tops_empty(probe.tops);
         if (empty && !place.empty.bucket)
-            place.empty = (struct msc_map_slot){bucket, msc_map_first(empty)};
-        place.last = bucket;
-        if (msc_map_tops_match(tops, 0))
+            place.empty = (struct msc_map_slot){probe.bucket, msc_map_first(empty)};
+        place.last = probe.bucket;
+        if (msc_map_tops_match(probe.tops, 0))
             break;
-    }
+    } while (msc_map_probe_next(&probe));
     place.entry.bucket = NULL;
     return place;
 }
@@ -84,11 +84,6 @@ static void drop_entry(struct msc_map *map, struct msc_map_slot slot)
 
 /* ---- put ---- */
 
-static struct msc_map_table *table_of(const struct msc_map *map, uint64_t hash)
-{
-    return map->old && map_old_bucket(map, hash) ? map->old : map->table;
-}
-
 /* Owns what it allocates only once it is stored: a failure leaves nothing behind. */
 static int insert_key(struct msc_map *map, struct place *place, const struct map_key *key, uint64_t hash)
 {
@@ -96,7 +91,7 @@ static int insert_key(struct msc_map *map, struct place *place, const struct map
     if (map->kind == MSC_KEY_BYTES && !(bytes = map_copy_text(map, key)))
         return -ENOMEM;
     if (!place->empty.bucket) {
-        struct msc_map_table *table = table_of(map, hash);
+        struct msc_map_table *table = map_table_of(map, hash);
         struct msc_map_bucket *added = map_table_overflow(table, &map->layout, place->last);
         if (!added) {
             if (map->kind == MSC_KEY_BYTES)
@@ -120,7 +115,7 @@ static int insert(struct msc_map *map, struct place *place, const struct map_key
     if (error)
         return error;
     place->entry = place->empty;
-    place->entry.bucket->tophash[place->entry.index] = msc_map_tophash(hash);
+    map_occupy(map, map_table_of(map, hash), place->entry, hash);
     map->count++;
     return 0;
 }
@@ -167,14 +162,13 @@ struct msc_map_slot map_append(struct msc_map *map, struct msc_map_table *table,
     while (bucket->overflow)
         bucket = bucket->overflow;
     msc_map_matches empty = map_tops_empty(msc_map_tops(bucket));
-    unsigned index = empty ? msc_map_first(empty) : 0;
+    size_t index = empty ? msc_map_first(empty) : 0;
     if (!empty) {
         bucket = map_table_overflow(table, &map->layout, bucket);
         if (!bucket)
             return (struct msc_map_slot){0};
         ++*noverflow;
     }
-    bucket->tophash[index] = msc_map_tophash(hash);
     return (struct msc_map_slot){bucket, index};
 }
 
@@ -233,7 +227,8 @@ int map_erase(struct msc_map *map, const struct map_key *key, uint64_t hash, uin
         return -ESTALE;
 
     map->seq++;
-    empty_slot(slot, map_home(map, hash));
+    empty_slot(slot, map_home(map, hash).bucket);
+    map_mirror(map, hash);
     if (MSC_UNLIKELY(map_is_iterated(map)))
         map_forget_key(map, msc_map_slot_key(slot, map->layout), hash);
     drop_entry(map, slot);

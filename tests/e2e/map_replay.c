@@ -71,7 +71,7 @@ static uint64_t table_digest(const struct msc_map *map)
         sum = digest(sum, map_table_bucket(map->table, &map->layout, n));
     for (uint64_t n = map->nevacuate; map->old && n <= map->old->mask; n++) {
         const struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, n);
-        if (!msc_map_bucket_evacuated(bucket))
+        if (!msc_map_tops_evacuated(map->old->tops[n]))
             sum = digest(sum, bucket);
     }
     return sum;

@@ -68,6 +68,21 @@ static inline uint64_t msc_hash_u64(uint64_t number, struct msc_hash_seed seed)
     return msc_hash_finish(seed, msc_hash_fold(number ^ seed.k0, seed.k1), sizeof number);
 }
 
+/*
+ * One fold, for the buckets of a table whose seed nobody sees: which bits of it two keys share is as good as random
+ * over the seeds (multiply-shift hashing), so floods cannot be prepared. Not for ids, which are seen.
+ */
+static inline uint64_t msc_hash_bucket(uint64_t number, struct msc_hash_seed seed)
+{
+    return msc_hash_fold(number ^ seed.k0, seed.k1);
+}
+
+/* The same for keys of two words. */
+static inline uint64_t msc_hash_bucket_pair(uint64_t first, uint64_t second, struct msc_hash_seed seed)
+{
+    return msc_hash_fold(first ^ seed.k0, second ^ seed.k1);
+}
+
 static inline uint64_t msc_hash_u32(uint32_t number, struct msc_hash_seed seed)
 {
     return msc_hash_finish(seed, msc_hash_fold(number ^ seed.k0, seed.k1), sizeof number);

@@ -78,10 +78,11 @@ struct msc_bytes {
  * may run inside any operation on the map, so they must not use it (-EBUSY) and must return in the ordinary way.
  */
 struct msc_map_type {
-    const char *key_type, *value_type; /* C names, for debuggers; borrowed for good: string literals */
+    const char *key_type, *value_type;     /* C names, for debuggers; borrowed for good: string literals */
+    size_t key_alignment, value_alignment; /* up to 16; 0 = the largest power of 2, up to 16, that divides the size */
 
     /* MSC_KEY_CUSTOM only; the first three are needed. */
-    size_t key_size; /* bytes, 1 to 64 KiB; keys are aligned to 16 if that divides their size, else to 8, 4, ... */
+    size_t key_size;                                              /* bytes, 1 to 64 KiB */
     uint64_t (*hash)(const void *key, struct msc_hash_seed seed); /* all 64 bits count: the lowest choose the bucket */
     bool (*equal)(const void *key, const void *other);
     uint64_t (*identity)(const void *key, struct msc_hash_seed seed); /* for traces; NULL = hash of the key's bytes */

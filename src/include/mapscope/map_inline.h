@@ -5,11 +5,16 @@
  *
  * A bucket, for keys of k and values of v bytes:
  *
- *     0        8         16        16 + 8k    (to 16)   + 8v        (to 16)
- *     tophash  overflow  keys      values     versions: 8 x low 32, 8 x high 16 bits
+ *     0        8         16                      16 + 8 (k + v)                (to 16)
+ *     tophash  overflow  key value key value...  versions: 8 x low 32, 8 x high 16 bits
  *
- * The header and the versions are 64 bytes: with k + v a multiple of 8 a bucket is whole cache lines, and an
- * 8-byte key's first six slots lie in one line, their values in the next.
+ * Header and versions are 64 bytes: with k + v a multiple of 8 a bucket is whole cache lines. Key and value lie
+ * side by side, so that a hit reads one line; only where that would leave gaps (an int64_t and a char), all keys
+ * come first and then all values, as in Go.
+ *
+ * The tophash bytes of the 2^B buckets are there twice: in the bucket, and one after the other in `tops`, 8 bytes a
+ * bucket. Those of a million entries fit into a second level cache, so that a miss mostly ends there and a hit
+ * knows which line it wants.
  *
  * Where an entry is, while the map grows: in its old bucket until that is evacuated, then in the new array.
  * Both are never live (src/runtime/map_core.h).
@@ -28,17 +33,23 @@
 #include <emmintrin.h>
 #endif
 
+#include <mapscope/api.h>
 #include <mapscope/fault.h>
 #include <mapscope/hash.h>
-
-/* 0 = what is compiled with it asks no tracer. */
-#ifndef MSC_TRACE
-#define MSC_TRACE 1
-#endif
 
 #define MSC_INLINE static inline __attribute__((always_inline))
 #define MSC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define MSC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/*
+ * Of what another thread may write meanwhile: no more than that the compiler reads it, once. Not __atomic_load_n, at
+ * which GCC 12 forgets what it has loaded of the map before, so that a loop of look-ups loads it all again.
+ */
+#ifdef __SANITIZE_THREAD__
+#define MSC_LOAD_RELAXED(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_RELAXED)
+#else
+#define MSC_LOAD_RELAXED(lvalue) (*(const volatile __typeof__(lvalue) *)&(lvalue))
+#endif
 
 #define MSC_MAP_SLOTS 8
 
@@ -57,30 +68,49 @@ struct msc_map_bucket {
     struct msc_map_bucket *overflow; /* the next one of the chain */
 };
 
-/* How every map begins: one cache line, and the guard. */
+/* How every map begins. */
 struct msc_map_head {
     unsigned char *buckets; /* never NULL: maps without a table share an empty bucket */
+    uint64_t *tops;         /* of each bucket */
     uint64_t mask;          /* number of buckets - 1 */
     struct msc_hash_seed seed;
     const unsigned char *old; /* what is being evacuated; NULL = nothing */
-    uint64_t old_mask;
-    uint64_t freed;  /* old buckets below this are evacuated, and perhaps no longer there */
-    const int *gate; /* not 0 = somebody traces map_access */
     struct msc_map_guard guard;
+    const int *gate; /* not 0 = somebody traces map_access */
+    const uint64_t *old_tops;
+    uint64_t old_mask;
 };
 
 /* In bytes; constants where the key's and the value's type are known. */
 struct msc_map_layout {
-    size_t key_size, value_size, values_offset, versions_offset, bucket_size;
+    size_t key_size, value_size;
+    size_t key_stride, value_stride; /* from slot to slot */
+    size_t values_offset, versions_offset, bucket_size;
 };
 
-MSC_INLINE struct msc_map_layout msc_map_layout_of(size_t key_size, size_t value_size)
+/* What a type is aligned to if all that is known of it is its size. */
+MSC_INLINE size_t msc_map_alignment(size_t size)
+{
+    return size % 16 == 0 ? 16 : size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1;
+}
+
+/* An alignment of 0: by the size. */
+MSC_INLINE struct msc_map_layout msc_map_layout_of(size_t key_size, size_t key_alignment, size_t value_size,
+                                                   size_t value_alignment)
 {
     struct msc_map_layout layout;
+    if (key_alignment == 0)
+        key_alignment = msc_map_alignment(key_size);
+    if (value_alignment == 0)
+        value_alignment = msc_map_alignment(value_size);
+    size_t pair = key_size + value_size, header = sizeof(struct msc_map_bucket);
+    bool paired = pair % key_alignment == 0 && pair % value_alignment == 0 && key_size % value_alignment == 0;
     layout.key_size = key_size;
     layout.value_size = value_size;
-    layout.values_offset = (sizeof(struct msc_map_bucket) + MSC_MAP_SLOTS * key_size + 15) / 16 * 16;
-    layout.versions_offset = layout.values_offset + MSC_MAP_SLOTS * value_size;
+    layout.key_stride = paired ? pair : key_size;
+    layout.value_stride = paired ? pair : value_size;
+    layout.values_offset = paired ? header + key_size : (header + MSC_MAP_SLOTS * key_size + 15) / 16 * 16;
+    layout.versions_offset = paired ? header + MSC_MAP_SLOTS * pair : layout.values_offset + MSC_MAP_SLOTS * value_size;
     layout.bucket_size = (layout.versions_offset + MSC_MAP_SLOTS * 6 + 15) / 16 * 16;
     return layout;
 }
@@ -88,26 +118,26 @@ MSC_INLINE struct msc_map_layout msc_map_layout_of(size_t key_size, size_t value
 /* An entry, or bucket NULL = none. */
 struct msc_map_slot {
     struct msc_map_bucket *bucket;
-    unsigned index;
+    size_t index;
 };
 
 MSC_INLINE unsigned char *msc_map_slot_key(struct msc_map_slot slot, struct msc_map_layout layout)
 {
-    return (unsigned char *)slot.bucket + sizeof(struct msc_map_bucket) + slot.index * layout.key_size;
+    return (unsigned char *)slot.bucket + sizeof(struct msc_map_bucket) + slot.index * layout.key_stride;
 }
 
 MSC_INLINE unsigned char *msc_map_slot_value(struct msc_map_slot slot, struct msc_map_layout layout)
 {
-    return (unsigned char *)slot.bucket + layout.values_offset + slot.index * layout.value_size;
+    return (unsigned char *)slot.bucket + layout.values_offset + slot.index * layout.value_stride;
 }
 
 /* ---- eight tophash bytes at once: the result has a bit set for each slot that fits ---- */
 
 #ifdef __SSE2__
 /* The lowest slot of a non-zero result. */
-MSC_INLINE unsigned msc_map_first(unsigned found)
+MSC_INLINE size_t msc_map_first(unsigned found)
 {
-    return (unsigned)__builtin_ctz(found);
+    return (size_t)(unsigned)__builtin_ctz(found);
 }
 
 MSC_INLINE unsigned msc_map_tops_match(uint64_t tops, uint64_t eight_times)
@@ -120,9 +150,9 @@ typedef unsigned msc_map_matches;
 #else
 typedef uint64_t msc_map_matches;
 
-MSC_INLINE unsigned msc_map_first(uint64_t found)
+MSC_INLINE size_t msc_map_first(uint64_t found)
 {
-    return (unsigned)__builtin_ctzll(found) / 8;
+    return (size_t)(unsigned)__builtin_ctzll(found) / 8;
 }
 
 MSC_INLINE uint64_t msc_map_tops_match(uint64_t tops, uint64_t eight_times)
@@ -133,7 +163,7 @@ MSC_INLINE uint64_t msc_map_tops_match(uint64_t tops, uint64_t eight_times)
 }
 #endif
 
-/* Slot 0 lowest. */
+/* Those of a bucket, slot 0 lowest. */
 MSC_INLINE uint64_t msc_map_tops(const struct msc_map_bucket *bucket)
 {
     uint64_t tops;
@@ -144,74 +174,87 @@ MSC_INLINE uint64_t msc_map_tops(const struct msc_map_bucket *bucket)
     return tops;
 }
 
-MSC_INLINE uint64_t msc_map_eight_times(uint8_t byte)
+MSC_INLINE uint64_t msc_map_eight_times(uint64_t byte)
 {
     return UINT64_C(0x0101010101010101) * byte;
 }
 
-MSC_INLINE uint8_t msc_map_tophash(uint64_t hash)
+/* One byte. */
+MSC_INLINE uint64_t msc_map_tophash(uint64_t hash)
 {
-    uint8_t top = (uint8_t)(hash >> 56);
-    return top < MSC_MAP_MIN_TOPHASH ? (uint8_t)(top + MSC_MAP_MIN_TOPHASH) : top;
+    uint64_t top = hash >> 56;
+    return top < MSC_MAP_MIN_TOPHASH ? top + MSC_MAP_MIN_TOPHASH : top;
 }
 
-MSC_INLINE bool msc_map_bucket_evacuated(const struct msc_map_bucket *bucket)
+/* `tops` of a bucket say that it is: all eight do, so the first one is asked. */
+MSC_INLINE bool msc_map_tops_evacuated(uint64_t tops)
 {
-    return bucket->tophash[0] > MSC_MAP_EMPTY_ONE && bucket->tophash[0] < MSC_MAP_MIN_TOPHASH;
+    uint8_t first = (uint8_t)tops;
+    return first > MSC_MAP_EMPTY_ONE && first < MSC_MAP_MIN_TOPHASH;
 }
 
 /* ---- the look-up ---- */
 
-/* The old bucket if that is where the hash's entries are; else NULL. */
-MSC_INLINE struct msc_map_bucket *msc_map_old_home(const struct msc_map_head *head, uint64_t hash, size_t bucket_size)
+/* A bucket with its tophash bytes, slot 0 lowest. */
+struct msc_map_probe {
+    struct msc_map_bucket *bucket;
+    uint64_t tops;
+};
+
+/* Where the chain begins in which the hash's entries are. */
+MSC_INLINE struct msc_map_probe msc_map_home(const struct msc_map_head *head, uint64_t hash, size_t bucket_size)
 {
-    uint64_t number = hash & head->old_mask;
-    if (number < head->freed)
-        return NULL;
-    struct msc_map_bucket *bucket = (struct msc_map_bucket *)(uintptr_t)(head->old + number * bucket_size);
-    return msc_map_bucket_evacuated(bucket) ? NULL : bucket;
+    uint64_t number = hash & head->mask;
+    struct msc_map_probe probe;
+    probe.bucket = (struct msc_map_bucket *)(void *)(head->buckets + number * bucket_size);
+    probe.tops = head->tops[number];
+    if (MSC_UNLIKELY(head->old != NULL)) {
+        uint64_t old_number = hash & head->old_mask;
+        uint64_t old_tops = head->old_tops[old_number];
+        if (!msc_map_tops_evacuated(old_tops)) {
+            probe.bucket = (struct msc_map_bucket *)(uintptr_t)(head->old + old_number * bucket_size);
+            probe.tops = old_tops;
+        }
+    }
+    return probe;
 }
 
-/* The first bucket of the chain in which the hash's entries are. */
-MSC_INLINE struct msc_map_bucket *msc_map_home(const struct msc_map_head *head, uint64_t hash, size_t bucket_size)
+/* To the overflow bucket; false if there is none. */
+MSC_INLINE bool msc_map_probe_next(struct msc_map_probe *probe)
 {
-    if (MSC_UNLIKELY(head->old != NULL)) {
-        struct msc_map_bucket *bucket = msc_map_old_home(head, hash, bucket_size);
-        if (bucket)
-            return bucket;
-    }
-    return (struct msc_map_bucket *)(void *)(head->buckets + (hash & head->mask) * bucket_size);
+    probe->bucket = probe->bucket->overflow;
+    if (!probe->bucket)
+        return false;
+    probe->tops = msc_map_tops(probe->bucket);
+    return true;
 }
 
 typedef bool msc_map_equal_fn(const void *key, const void *stored);
 
-/* `equal` is inlined if it can be. */
-MSC_INLINE struct msc_map_slot msc_map_seek(const struct msc_map_head *head, struct msc_map_layout layout,
-                                            uint64_t hash, const void *key, msc_map_equal_fn *equal)
+/* The value of the key, or NULL. `equal` is inlined if it can be. */
+MSC_INLINE void *msc_map_seek(const struct msc_map_head *head, struct msc_map_layout layout, uint64_t hash,
+                              const void *key, msc_map_equal_fn *equal)
 {
-    struct msc_map_slot slot = {msc_map_home(head, hash, layout.bucket_size), 0};
+    struct msc_map_probe probe = msc_map_home(head, hash, layout.bucket_size);
     uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
     do {
-        uint64_t tops = msc_map_tops(slot.bucket);
-        for (msc_map_matches found = msc_map_tops_match(tops, wanted); found; found &= found - 1) {
-            slot.index = msc_map_first(found);
+        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
+            struct msc_map_slot slot = {probe.bucket, msc_map_first(found)};
             if (MSC_LIKELY(equal(key, msc_map_slot_key(slot, layout))))
-                return slot;
+                return msc_map_slot_value(slot, layout);
         }
-        if (MSC_LIKELY(msc_map_tops_match(tops, 0) != 0)) /* MSC_MAP_EMPTY_REST */
+        if (MSC_LIKELY(msc_map_tops_match(probe.tops, 0) != 0)) /* MSC_MAP_EMPTY_REST */
             break;
-        slot.bucket = slot.bucket->overflow;
-    } while (slot.bucket);
-    slot.bucket = NULL;
-    return slot;
+    } while (msc_map_probe_next(&probe));
+    return NULL;
 }
 
 /* Whether a look-up may not go straight ahead: somebody traces it, or writes. */
 MSC_INLINE bool msc_map_watched(const struct msc_map_head *head)
 {
-    uint32_t writer = __atomic_load_n(&head->guard.writer, __ATOMIC_RELAXED);
+    uint32_t writer = MSC_LOAD_RELAXED(head->guard.writer);
 #if MSC_TRACE
-    return (__atomic_load_n(head->gate, __ATOMIC_RELAXED) != 0) | (writer != 0);
+    return ((uint32_t)MSC_LOAD_RELAXED(*head->gate) | writer) != 0;
 #else
     return writer != 0;
 #endif

@@ -55,7 +55,7 @@ MSC_END_DECLS
 
 static inline uint64_t msc_u64_hash(const uint64_t *key, struct msc_hash_seed seed)
 {
-    return msc_hash_u64(*key, seed);
+    return msc_hash_bucket(*key, seed);
 }
 
 static inline bool msc_u64_equal(const uint64_t *key, const uint64_t *other)
@@ -65,7 +65,7 @@ static inline bool msc_u64_equal(const uint64_t *key, const uint64_t *other)
 
 static inline uint64_t msc_u32_hash(const uint32_t *key, struct msc_hash_seed seed)
 {
-    return msc_hash_u32(*key, seed);
+    return msc_hash_bucket(*key, seed);
 }
 
 static inline bool msc_u32_equal(const uint32_t *key, const uint32_t *other)
@@ -75,7 +75,7 @@ static inline bool msc_u32_equal(const uint32_t *key, const uint32_t *other)
 
 static inline uint64_t msc_ptr_hash(const void *const *key, struct msc_hash_seed seed)
 {
-    return msc_hash_u64((uint64_t)(uintptr_t)*key, seed);
+    return msc_hash_bucket((uint64_t)(uintptr_t)*key, seed);
 }
 
 static inline bool msc_ptr_equal(const void *const *key, const void *const *other)
@@ -92,6 +92,12 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
 {
     return key->length == other->length && (key->length == 0 || memcmp(key->data, other->data, key->length) == 0);
 }
+
+#ifdef __cplusplus
+#define MSC_ALIGN_OF(T) alignof(T)
+#else
+#define MSC_ALIGN_OF(T) _Alignof(T)
+#endif
 
 /* Defines struct NAME and the functions NAME_* for keys of type K and values of type V. `hash` is used as it is. */
 #define MSC_MAP_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                          \
@@ -125,6 +131,8 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         type.key_type = #K;                                                                                            \
         type.value_type = #V;                                                                                          \
         type.key_size = sizeof(K);                                                                                     \
+        type.key_alignment = MSC_ALIGN_OF(K);                                                                          \
+        type.value_alignment = MSC_ALIGN_OF(V);                                                                        \
         type.hash = NAME##_hash_key;                                                                                   \
         type.equal = NAME##_compare_keys;                                                                              \
         return type;                                                                                                   \
@@ -178,12 +186,13 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
     MSC_INLINE V *NAME##_edit(struct NAME *map, K key)                                                                 \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
-        if (MSC_UNLIKELY(!head || msc_map_watched(head)))                                                              \
-            return (V *)msc_map_edit(NAME##_map(map), &key);                                                           \
-        struct msc_map_layout layout = msc_map_layout_of(sizeof(K), sizeof(V));                                        \
+        if (MSC_UNLIKELY(!head || msc_map_watched(head))) {                                                            \
+            K watched = key; /* so that only here the key must be in memory */                                         \
+            return (V *)msc_map_edit(NAME##_map(map), &watched);                                                       \
+        }                                                                                                              \
+        struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
         uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
-        struct msc_map_slot slot = msc_map_seek(head, layout, hash, &key, NAME##_equal_keys);                          \
-        return slot.bucket ? (V *)(void *)msc_map_slot_value(slot, layout) : NULL;                                     \
+        return (V *)msc_map_seek(head, layout, hash, &key, NAME##_equal_keys);                                         \
     }                                                                                                                  \
                                                                                                                        \
     MSC_INLINE V const *NAME##_find(const struct NAME *map, K key)                                                     \
