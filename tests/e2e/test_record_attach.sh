@@ -22,7 +22,12 @@ program_start() {
 say() {
     : >answers # to which it appends
     echo "$1" >&4
-    eventually grep -q "$2" answers
+    tries=0
+    until grep -q "$2" answers; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "$test: asked to $1, it says: $(cat answers); mapscope says: $(cat stderr)"
+        sleep 0.05
+    done
 }
 
 # program_end: by itself, unharmed.

@@ -71,7 +71,12 @@ one_round() {
     wait "$recorder" 2>/dev/null || status=$?
     wait "$feeder" 2>/dev/null || true
     expect_status "$1"
-    eventually is_nothing_left
+    tries=0
+    until is_nothing_left; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "$round: left behind: $(left_behind)"
+        sleep 0.05
+    done
     expect_converts
     rm -f commands.fifo
 }
