@@ -401,8 +401,8 @@ static void fill_hostile(struct world *world, struct event *event)
 static void hostile_step(struct world *world)
 {
     struct event event = {.kind = (enum event_kind)below(world, EVENT_KIND_COUNT)};
-    bool has_fields_of_its_own = event.kind == EVENT_LOG || event.kind == EVENT_VARIANT || event.kind > EVENT_VARIANT ||
-                                 event.kind == EVENT_THREAD_START;
+    bool has_fields_of_its_own = event.kind == EVENT_OTHER || event.kind == EVENT_LOG || event.kind == EVENT_VARIANT ||
+                                 event.kind > EVENT_VARIANT || event.kind == EVENT_THREAD_START;
     if (!has_fields_of_its_own)
         fill_hostile(world, &event);
     event.pid = (uint32_t)(below(world, 16) ? below(world, 2) : noise(world));
