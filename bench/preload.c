@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS = 31, PAIRS = 100000, TURNS = 200000, HANDOVERS = 30000, HOLDS = 20000, WORK_NS = 3000 };
+enum { ROUNDS = 31, PAIRS = 100000, TURNS = 200000, HANDOVERS = 30000, HOLDS = 4000, WORK_NS = 3000 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -49,7 +49,7 @@ static void start(pthread_t *thread, void *(*function)(void *), void *argument, 
         abort();
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
+    CPU_SET((unsigned)cpu, &set);
     pthread_setaffinity_np(*thread, sizeof set, &set);
 }
 

@@ -50,6 +50,12 @@ static char *note_next(void)
 
 /* --- Lookup --------------------------------------------------------------------------------------------- */
 
+static void *module_of(void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
 static int missing(void)
 {
     return ENOSYS;
@@ -62,11 +68,16 @@ static int missing(void)
 #define COND_VERSION NULL
 #endif
 
-/* A failed lookup allocates, but is not to be expected: a function that the C library lacks has no caller either. */
+/*
+ * dlvsym passes over interposers, whose functions have no version: so it is asked only where the next one is the C
+ * library's. A failed lookup allocates, but is not to be expected: what the C library lacks has no caller either.
+ */
 static void *lookup(const char *name, const char *version)
 {
-    void *found = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
-    return found ? found : dlsym(RTLD_NEXT, name);
+    void *next = dlsym(RTLD_NEXT, name);
+    bool is_libc = version && next && module_of(next) == module_of((void *)gnu_get_libc_version);
+    void *exact = is_libc ? dlvsym(RTLD_NEXT, name, version) : NULL;
+    return exact ? exact : next;
 }
 
 static const char *version_of(const char *name)
@@ -105,12 +116,6 @@ static const char *file_of(void *address)
 {
     Dl_info info;
     return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "an unknown module";
-}
-
-static void *module_of(void *address)
-{
-    Dl_info info;
-    return dladdr(address, &info) ? info.dli_fbase : NULL;
 }
 
 /* Another interposer is no obstacle, but what it does is in the times, and what it keeps to itself is not seen. */
