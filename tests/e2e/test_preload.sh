@@ -9,6 +9,13 @@ preload_msc_static libpreload_loaded.so libpreload_interposer.so"
 . "$(dirname "$0")/recorder_world.sh"
 bin=$work/bin
 
+# lock_events: `EVENT key value key value...` of what was recorded of locks, one a line.
+lock_events() {
+    deadline 30 babeltrace2 out/trace 2>/dev/null |
+        sed -nE 's/.* mapscope:(lock_[a-z]*): \{[^}]*\}, \{[^}]*\}, \{ (.*) \}$/\1 \2/p' | tr -d ',=' | tr -s ' ' |
+        tr 'A-FX' 'a-fx'
+}
+
 # ---- the same as without ----
 
 # same PROGRAM ARGUMENTS...: recorded with everything on, it prints what it prints without, and ends so.
@@ -52,12 +59,6 @@ test_other_allocators() {
 
 # ---- what is recorded ----
 
-# lock_events: `EVENT key value key value...` of what was recorded of locks, one a line.
-lock_events() {
-    deadline 30 babeltrace2 out/trace 2>/dev/null |
-        sed -nE 's/.* mapscope:(lock_[a-z]*): \{[^}]*\}, \{[^}]*\}, \{ (.*) \}$/\1 \2/p' | tr -d ',=' | tr -s ' ' | tr 'A-FX' 'a-fx'
-}
-
 # Every way to wait: the waiter's wait and the holder's charge, within 5 %; a wait at a condition variable is none.
 test_planned_holds_are_charged() {
     record 0 --mutex-fraction 1 -- "$bin/preload_planned"
@@ -98,6 +99,89 @@ test_a_program_with_libmapscope_is_counted_once() {
         [ "$(grep '^lock_release ' events | grep " lock $lock " | grep -vc ' charge_ns 0 ')" = 5 ] ||
             fail "$test: $how: not 5 charges: $(cat events)"
     done
+}
+
+# ---- where ----
+
+# A stack ends where its thread began, whatever is in between: code without frame pointers, of C++, of the C library.
+test_stacks_reach_main() {
+    record 0 --mutex-fraction 1 -- "$bin/preload_stacks"
+    deadline 60 "$mapscope" convert out 2>said || fail "$test: $(cat said)"
+    for profile in mutex block; do
+        GOPATH=$work/go HOME=$work/home deadline 60 go tool pprof -traces "out/$profile.pb.gz" >traces 2>said ||
+            fail "$test: $(cat said)"
+        sed -n '/^---/,$p' traces | awk '
+            /^---/ { if (last) print path; path = last = ""; next }
+            !/:  / { last = $NF == "(inline)" ? $(NF - 1) : $NF; path = path " " $0 }
+            END { if (last) print path }' | tr -s ' ' >paths
+        wrong=$(grep -vE '(_start|__clone3|libc\.so\.6\+0x[0-9a-f]+|\[lock handoff\]) ?$' paths) || true
+        [ -z "$wrong" ] || fail "$test: $profile: cut: $wrong"
+        for through in 'contend.* .*compare.*through_qsort main ' 'contend.* main ' 'contend.* .*through_call_once main ' \
+            'in_condition_wait main '; do
+            grep -qE "$through.*_start" paths || fail "$test: $profile: no stack through $through: $(cat paths)"
+        done
+    done
+}
+
+# ---- who else is there ----
+
+# expect_remark PATTERN: the recording says so of itself.
+expect_remark() {
+    deadline 30 babeltrace2 out/trace 2>/dev/null | grep 'mapscope:log: .*category = "mapscope"' >remarks || true
+    grep -qE "$1" remarks || fail "$test: no remark $1: $(cat remarks)"
+}
+
+test_another_interposer_is_said() {
+    LD_PRELOAD=$bin/libpreload_interposer.so same "$bin/preload_safety" threads
+    expect_remark 'libpreload_interposer.so has a pthread_mutex_lock of its own behind ours'
+    # shellcheck disable=SC2016 # for the inner shell
+    record 0 -- sh -c 'LD_PRELOAD=$1:$LD_PRELOAD exec "$2" threads' sh "$bin/libpreload_interposer.so" "$bin/preload_safety"
+    expect_remark 'libpreload_interposer.so has a pthread_mutex_lock of its own before ours'
+}
+
+# Locks are its own matter: as many complaints as without us, and no event.
+test_thread_sanitizer_is_left_alone() {
+    cat >sanitized.c <<'C'
+#include <pthread.h>
+#include <stdio.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static int count;
+static void *work(void *unused)
+{
+    for (int i = 0; i < 10000; i++) {
+        pthread_mutex_lock(&mutex);
+        if (++count == 40000)
+            pthread_cond_signal(&cond);
+        pthread_mutex_unlock(&mutex);
+    }
+    return unused;
+}
+int main(void)
+{
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, work, NULL);
+    pthread_mutex_lock(&mutex);
+    while (count < 40000)
+        pthread_cond_wait(&cond, &mutex);
+    pthread_mutex_unlock(&mutex);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    return printf("%d\n", count) < 0;
+}
+C
+    cc -g -fsanitize=thread -o sanitized sanitized.c -pthread
+    record 0 -- setarch -R ./sanitized
+    [ "$(cat stdout)" = 40000 ] || fail "$test: $(cat stdout stderr)"
+    ! grep -q 'WARNING: ThreadSanitizer' stderr || fail "$test: $(cat stderr)"
+    expect_remark 'locks are not recorded: ThreadSanitizer'
+    [ -z "$(lock_events | grep -v '^lock_totals')" ] || fail "$test: $(lock_events)"
+}
+
+test_no_pthread_leaves_it_out() {
+    record 0 --no-pthread --mutex-fraction 1 -- "$bin/preload_planned"
+    [ -z "$(lock_events)" ] || fail "$test: $(lock_events)"
 }
 
 run_tests
