@@ -70,7 +70,7 @@ const struct cowmap_leaf *cowmap_trie_find(const struct flavour *flavour, const 
 
 static void *make(struct cowmap_change *change, size_t bytes)
 {
-    struct cowmap_block *block = memory.allocate(bytes);
+    struct cowmap_block *block = memory_allocate_raw(bytes);
     if (!block)
         return NULL;
     block->birth = change->seq;
@@ -98,6 +98,7 @@ static struct cowmap_node *make_node(struct cowmap_change *change, uint32_t bitm
     struct cowmap_node *node = make(change, sizeof *node + count * sizeof node->slots[0]);
     if (!node)
         return NULL;
+    node->entries = 0;
     node->bitmap = bitmap;
     node->count = count;
     return node;

@@ -60,6 +60,7 @@ struct flavour_op {
     const void *expected;      /* VERB_COMPARE_* */
     uint64_t expected_version; /* VERB_*_VERSION */
     void *out;                 /* where the value that was there goes; NULL = nowhere */
+    bool wants_version;        /* of a VERB_LOAD; it may be left out otherwise */
 
     /* What came of it. */
     enum flavour_effect effect;
@@ -342,7 +343,7 @@ flavour_run(struct flavour *flavour, const void *key, struct flavour_op *op, fla
     }                                                                                                                  \
     int msc_##map##_load_version(struct msc_##map *self, const void *key, void *out, uint64_t *version)                \
     {                                                                                                                  \
-        struct flavour_op op = {.verb = VERB_LOAD, .out = out};                                                        \
+        struct flavour_op op = {.verb = VERB_LOAD, .out = out, .wants_version = true};                                 \
         int error = flavour_look_up((struct flavour *)self, key, &op, map##_get, map##_apply, STACK_HERE());           \
         if (!error)                                                                                                    \
             *version = op.version;                                                                                     \

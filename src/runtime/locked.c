@@ -49,9 +49,9 @@ int locked_apply(const struct flavour *flavour, struct msc_map *core, struct fla
     if (op->verb == VERB_STORE && !op->out && MSC_LIKELY(!op->event))
         return map_put(core, &op->key, hash, op->value); /* what was there does not matter */
     flavour_begin(op);
-    struct msc_map_slot slot = map_find(core, &op->key, hash);
+    struct msc_map_slot slot = locked_find(core, &op->key, hash);
     const void *value = map_slot_value(core, slot);
-    int error = flavour_decide(flavour, op, value, locked_number(core, map_slot_version(core, slot)));
+    int error = flavour_decide(flavour, op, value, locked_version(core, slot));
     if (op->effect == EFFECT_WRITE)
         return put(flavour, core, op, hash);
     if (op->effect == EFFECT_ERASE)
@@ -73,7 +73,7 @@ int locked_range(const struct flavour *flavour, const struct msc_map *core, msc_
         const void *shown =
             flavour_show_key(flavour->kind, has_bytes ? key.length : key.number, has_bytes ? key.bytes : NULL, &view);
         ++*visited;
-        int stop = visit(context, shown, map_slot_value(core, slot), locked_number(core, map_slot_version(core, slot)));
+        int stop = visit(context, shown, map_slot_value(core, slot), locked_version(core, slot));
         if (stop)
             return stop;
     }

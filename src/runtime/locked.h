@@ -19,16 +19,32 @@ static inline uint64_t locked_number(const struct msc_map *core, uint64_t seq)
     return seq ? seq << core->identity.seq_shift | core->identity.seq_low : 0;
 }
 
-/* Readers may be beside it. */
+/* Compiled for 64-bit numbers alone, and for the rest. */
+static inline struct msc_map_slot locked_find(const struct msc_map *core, const struct map_key *key, uint64_t hash)
+{
+    if (MSC_UNLIKELY(key->kind != MSC_KEY_U64))
+        return map_find(core, key, hash);
+    struct map_key number = map_key_u64(key->number);
+    return map_find(core, &number, hash);
+}
+
+static inline uint64_t locked_version(const struct msc_map *core, struct msc_map_slot slot)
+{
+    return locked_number(core, map_slot_version(core, slot));
+}
+
+/* A look-up; readers may be beside it. Versions are a cache line of their own: read only if wanted. */
 static inline int locked_get(const struct flavour *flavour, const struct msc_map *core, struct flavour_op *op)
 {
     flavour_begin(op);
-    struct msc_map_slot slot = map_find(core, &op->key, map_hash(core, &op->key));
-    const void *value = map_slot_value(core, slot);
-    int error = flavour_decide(flavour, op, value, locked_number(core, map_slot_version(core, slot)));
-    flavour_hand_out(flavour, op, value);
+    struct msc_map_slot slot = locked_find(core, &op->key, map_hash(core, &op->key));
+    op->was_there = slot.bucket != NULL;
+    if (op->was_there)
+        flavour_hand_out(flavour, op, msc_map_slot_value(slot, core->layout));
+    if (op->wants_version || MSC_UNLIKELY(op->event != NULL))
+        op->version = locked_version(core, slot);
     flavour_end(op, locked_number(core, core->seq));
-    return error;
+    return op->was_there ? 0 : -ENOENT;
 }
 
 /* Nobody may be beside it. */

@@ -161,7 +161,7 @@ int msc_mapwriter_load(struct msc_mapwriter *map, const void *key, void *out)
 
 int msc_mapwriter_load_version(struct msc_mapwriter *map, const void *key, void *out, uint64_t *version)
 {
-    struct flavour_op op = {.verb = VERB_LOAD, .out = out};
+    struct flavour_op op = {.verb = VERB_LOAD, .out = out, .wants_version = true};
     int error = flavour_look_up((struct flavour *)map, key, &op, mapwriter_get, mapwriter_apply, STACK_HERE());
     if (!error)
         *version = op.version;

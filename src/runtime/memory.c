@@ -25,3 +25,8 @@ static void unmap_pages(void *pages, size_t size)
 }
 
 struct memory memory = {.allocate = allocate, .release = free, .map = map_pages, .unmap = unmap_pages};
+
+void *memory_allocate_raw(size_t size)
+{
+    return memory.allocate == allocate ? malloc(size) : memory.allocate(size);
+}

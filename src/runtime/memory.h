@@ -21,4 +21,7 @@ struct memory {
 
 extern struct memory memory __attribute__((visibility("hidden")));
 
+/* The same without zeroing, which costs glibc its per-thread cache of blocks. */
+void *memory_allocate_raw(size_t size);
+
 #endif

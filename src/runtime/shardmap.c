@@ -13,7 +13,7 @@
 #include "runtime/map_trace.h"
 #include "runtime/memory.h"
 
-enum { SHARD_BITS_MIN = 6, SHARD_BITS_MAX = 10, SHARDS_PER_PROCESSOR = 4 };
+enum { SHARD_BITS_MIN = 5, SHARD_BITS_MAX = 10, SHARDS_PER_PROCESSOR = 4 };
 
 struct shard {
     _Alignas(64) msc_mutex lock;

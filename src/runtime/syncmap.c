@@ -95,28 +95,31 @@ static size_t box_bytes(const struct msc_syncmap *map)
     return sizeof(struct syncmap_box) + map->flavour.value_size;
 }
 
-static size_t entry_bytes(const struct msc_syncmap *map, const struct syncmap_entry *entry)
+/* Numbers end before the padding. */
+static size_t bytes_of_entry(enum msc_key_kind kind, size_t key_bytes)
 {
-    return sizeof *entry + (flavour_key_has_bytes(map->flavour.kind) ? entry->number : 0);
+    if (flavour_key_has_bytes(kind))
+        return sizeof(struct syncmap_entry) + key_bytes;
+    return offsetof(struct syncmap_entry, number) + sizeof(uint64_t);
 }
 
 static struct syncmap_box *box_create(const struct msc_syncmap *map, const void *value)
 {
-    struct syncmap_box *box = memory.allocate(box_bytes(map));
+    struct syncmap_box *box = memory_allocate_raw(box_bytes(map));
     if (box)
         flavour_copy_value(&map->flavour, box->value, value);
     return box;
 }
 
-static struct syncmap_entry *entry_create(const struct map_key *key, uint64_t hash)
+static struct syncmap_entry *entry_create(const struct map_key *key)
 {
-    size_t key_bytes = flavour_key_bytes(key), bytes;
-    if (__builtin_add_overflow(sizeof(struct syncmap_entry), key_bytes, &bytes))
+    size_t key_bytes = flavour_key_bytes(key);
+    if (key_bytes > SIZE_MAX - sizeof(struct syncmap_entry))
         return NULL;
-    struct syncmap_entry *entry = memory.allocate(bytes);
+    struct syncmap_entry *entry = memory_allocate_raw(bytes_of_entry(key->kind, key_bytes));
     if (!entry)
         return NULL;
-    entry->hash = hash;
+    atomic_init(&entry->box, NULL);
     entry->number = flavour_key_number(key);
     if (key_bytes)
         memcpy(entry->bytes, key->bytes, key_bytes);
@@ -131,7 +134,7 @@ static void retire_box(const struct msc_syncmap *map, struct syncmap_box *box)
 
 static void retire_entry(const struct msc_syncmap *map, struct syncmap_entry *entry)
 {
-    epoch_retire(&entry->item, entry_bytes(map, entry));
+    epoch_retire(&entry->item, bytes_of_entry(map->flavour.kind, entry->number));
 }
 
 /* ---- one entry ---- */
@@ -254,7 +257,7 @@ static int build_dirty(struct msc_syncmap *map)
         return -ENOMEM;
     for (uint64_t i = 0; i <= read->mask; i++)
         if (read->slots[i].entry && !expunge(map, read->slots[i].entry))
-            syncmap_table_add(&dirty, read->slots[i].entry); /* never grows: no failure */
+            syncmap_table_add(&dirty, read->slots[i]); /* never grows: no failure */
     map->dirty = dirty;
     map->misses = 0;
     return 0;
@@ -272,8 +275,8 @@ static int insert(struct msc_syncmap *map, struct flavour_op *op, uint64_t hash,
     int error = prepare(map, op, writer);
     if (!error && !map->dirty)
         error = build_dirty(map);
-    struct syncmap_entry *entry = error ? NULL : entry_create(&op->key, hash);
-    if (!entry || !syncmap_table_add(&map->dirty, entry)) {
+    struct syncmap_entry *entry = error ? NULL : entry_create(&op->key);
+    if (!entry || !syncmap_table_add(&map->dirty, (struct syncmap_slot){hash, entry})) {
         memory.release(entry);
         if (map->dirty)
             amend(map); /* nothing new in it, but a dirty half there is */
@@ -289,31 +292,31 @@ static int insert(struct msc_syncmap *map, struct flavour_op *op, uint64_t hash,
 }
 
 /* The entry is expunged and to be written: it goes into dirty again. */
-static int revive(struct msc_syncmap *map, struct syncmap_entry *entry)
+static int revive(struct msc_syncmap *map, struct syncmap_entry *entry, uint64_t hash)
 {
-    if (!syncmap_table_add(&map->dirty, entry))
+    if (!syncmap_table_add(&map->dirty, (struct syncmap_slot){hash, entry}))
         return -ENOMEM;
     atomic_store_explicit(&entry->box, NULL, memory_order_release);
     return 0;
 }
 
-static int change_in_read(struct msc_syncmap *map, struct flavour_op *op, struct syncmap_entry *entry,
+static int change_in_read(struct msc_syncmap *map, struct flavour_op *op, struct syncmap_entry *entry, uint64_t hash,
                           struct writer *writer)
 {
     int error = change(map, op, entry, writer);
     if (error != -EAGAIN)
         return error;
-    error = revive(map, entry);
+    error = revive(map, entry, hash);
     return error ? error : change(map, op, entry, writer);
 }
 
-static int change_in_dirty(struct msc_syncmap *map, struct flavour_op *op, struct syncmap_entry *entry,
+static int change_in_dirty(struct msc_syncmap *map, struct flavour_op *op, struct syncmap_slot slot,
                            struct writer *writer, struct aftermath *after)
 {
-    int error = change(map, op, entry, writer);
+    int error = change(map, op, slot.entry, writer);
     if (op->effect == EFFECT_ERASE && !error) {
-        syncmap_table_remove(map->dirty, entry);
-        retire_entry(map, entry);
+        syncmap_table_remove(map->dirty, slot);
+        retire_entry(map, slot.entry);
     }
     if (op->verb != VERB_STORE) /* as in Go, where Store does not count */
         count_miss(map, after);
@@ -325,10 +328,10 @@ static int change_locked(struct msc_syncmap *map, struct flavour_op *op, uint64_
 {
     struct syncmap_entry *entry = syncmap_table_find(&map->flavour, load_read(map), &op->key, hash);
     if (entry)
-        return change_in_read(map, op, entry, writer);
+        return change_in_read(map, op, entry, hash, writer);
     entry = map->dirty ? syncmap_table_find(&map->flavour, map->dirty, &op->key, hash) : NULL;
     if (entry)
-        return change_in_dirty(map, op, entry, writer, after);
+        return change_in_dirty(map, op, (struct syncmap_slot){hash, entry}, writer, after);
     int error = flavour_decide(&map->flavour, op, NULL, 0);
     if (op->effect == EFFECT_WRITE)
         return insert(map, op, hash, writer);

@@ -38,7 +38,7 @@ static void put(struct syncmap_table *table, struct syncmap_slot slot)
     table->count++;
 }
 
-bool syncmap_table_add(struct syncmap_table **table, struct syncmap_entry *entry)
+bool syncmap_table_add(struct syncmap_table **table, struct syncmap_slot slot)
 {
     if (is_full((*table)->mask + 1, (*table)->count)) {
         struct syncmap_table *larger = syncmap_table_create((*table)->count * 2);
@@ -50,15 +50,15 @@ bool syncmap_table_add(struct syncmap_table **table, struct syncmap_entry *entry
         memory.release(*table);
         *table = larger;
     }
-    put(*table, (struct syncmap_slot){entry->hash, entry});
+    put(*table, slot);
     return true;
 }
 
 /* What follows without a gap moves up, unless that would carry it before its own first choice. */
-void syncmap_table_remove(struct syncmap_table *table, const struct syncmap_entry *entry)
+void syncmap_table_remove(struct syncmap_table *table, struct syncmap_slot slot)
 {
-    uint64_t hole = entry->hash & table->mask;
-    while (table->slots[hole].entry != entry)
+    uint64_t hole = slot.hash & table->mask;
+    while (table->slots[hole].entry != slot.entry)
         hole = (hole + 1) & table->mask;
     for (uint64_t i = (hole + 1) & table->mask; table->slots[i].entry; i = (i + 1) & table->mask) {
         uint64_t first_choice = table->slots[i].hash & table->mask;

@@ -18,13 +18,14 @@
 struct syncmap_box; /* a value */
 
 struct syncmap_entry {
-    struct epoch_item item;
+    union {
+        struct epoch_item item;              /* once it is retired */
+        struct syncmap_entry *next_expunged; /* before, if it was expunged */
+    };
     /* Published by release, read by acquire. NULL = deleted; the expunged box = deleted and not in dirty. */
     _Atomic(struct syncmap_box *) box;
-    struct syncmap_entry *next_expunged;
-    uint64_t hash;
-    uint64_t number; /* the key, or the length of its bytes */
-    _Alignas(16) unsigned char bytes[];
+    uint64_t number;                    /* the key, or the length of its bytes */
+    _Alignas(16) unsigned char bytes[]; /* only if keys have any, and so is the padding before them */
 };
 
 struct syncmap_slot {
@@ -45,10 +46,10 @@ struct syncmap_table *syncmap_table_create(size_t count);
 size_t syncmap_table_bytes(const struct syncmap_table *table);
 
 /* Puts an entry whose key is not there. May replace *table, freeing the old one. False when memory is out. */
-bool syncmap_table_add(struct syncmap_table **table, struct syncmap_entry *entry);
+bool syncmap_table_add(struct syncmap_table **table, struct syncmap_slot slot);
 
 /* Takes an entry out that is there. */
-void syncmap_table_remove(struct syncmap_table *table, const struct syncmap_entry *entry);
+void syncmap_table_remove(struct syncmap_table *table, struct syncmap_slot slot);
 
 static inline struct syncmap_entry *syncmap_table_find(const struct flavour *flavour, const struct syncmap_table *table,
                                                        const struct map_key *key, uint64_t hash)

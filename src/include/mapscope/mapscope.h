@@ -36,11 +36,18 @@
 #define MSC_VERSION_PATCH 0
 
 #include <mapscope/api.h>
+#include <mapscope/cowmap.h>
 #include <mapscope/fault.h>
+#include <mapscope/guard.h>
 #include <mapscope/map.h>
+#include <mapscope/mapwriter.h>
 #include <mapscope/mutex.h>
 #include <mapscope/probe.h>
 #include <mapscope/region.h>
+#include <mapscope/rwmap.h>
 #include <mapscope/scope.h>
+#include <mapscope/shardmap.h>
+#include <mapscope/syncmap.h>
+#include <mapscope/verbs.h>
 
 #endif

@@ -12,7 +12,7 @@
  * Not where an iteration must be of one instant, nor for small maps by the thousand (a shard takes 300 bytes and its
  * map). Growth is spread by the shards, too: each grows for itself.
  *
- * There are 64 shards, more where the machine has more than 16 processors: four for each, up to 1024. Each has a
+ * There are 32 shards, more where the machine has more than 8 processors: four for each, up to 1024. Each has a
  * msc_mutex with the map's name on a cache line of its own, for readers and writers alike: a look-up takes less time
  * than telling the two apart.
  *
