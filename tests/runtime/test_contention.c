@@ -162,6 +162,36 @@ static void test_five_holders_are_charged_what_each_cost_the_others(void **state
     assert_conserved(fixture);
 }
 
+/*
+ * The arithmetic of Go 1.22 (sema.go, mprof.go) for waiters that all came at 0 and are let in in turn: the head's wait,
+ * and for the others the middle between head and tail. It sets the tail's time before it reads it where the next head
+ * is the tail, and never counts down to no others.
+ */
+static void go_charges(const uint64_t *hold_s, uint64_t charge_s[4])
+{
+    uint64_t head_since = 0, tail_since = 0, now = 0, others = 3;
+    for (int unlock = 0; unlock < 4; unlock++) {
+        now += hold_s[unlock];
+        uint64_t since = head_since;
+        bool is_last = unlock == 3, next_is_tail = unlock == 2;
+        uint64_t tail = is_last ? since : next_is_tail ? now : tail_since;
+        charge_s[unlock] = (now - since) + (now - tail + now - since) / 2 * others;
+        others -= others > 1;
+        head_since = tail_since = now;
+    }
+}
+
+/* Whoever is charged by another rule is found out by the plan of the test before this one. */
+static void test_gos_arithmetic_fails_the_planned_holds(void **state)
+{
+    (void)state;
+    static const uint64_t hold_s[] = {1, 5, 2, 3, 4}, truth_s[] = {4, 15, 4, 3}, reported_s[] = {4, 15, 3, 6};
+    uint64_t charge_s[4];
+    go_charges(hold_s, charge_s);
+    assert_memory_equal(charge_s, reported_s, sizeof charge_s); /* as golang#73760 says */
+    assert_memory_not_equal(charge_s, truth_s, sizeof charge_s);
+}
+
 static void test_a_waiter_that_gives_up_leaves_its_time_to_the_holder(void **state)
 {
     (void)state;
@@ -654,6 +684,7 @@ int main(void)
         lock_test(test_release_charges_every_waiter),
         lock_test(test_a_wait_names_its_owner_its_hold_and_its_length),
         lock_test(test_five_holders_are_charged_what_each_cost_the_others),
+        lock_test(test_gos_arithmetic_fails_the_planned_holds),
         lock_test(test_a_waiter_that_gives_up_leaves_its_time_to_the_holder),
         lock_test(test_a_waiter_that_gives_up_beside_another_changes_nothing_for_it),
         lock_test(test_an_overtaker_settles_the_gap_as_handoff),
