@@ -3,7 +3,8 @@
  * decode alone. Every field is decoded, none is looked at: as babeltrace2's sink.utils.dummy has it. Or runs a
  * peer, to compare with.
  *
- *     ctf_read [--unordered] FOLDER           prints: events, CPU nanoseconds an event
+ *     ctf_read [--unordered] FOLDER           prints: events, CPU nanoseconds an event, on one thread
+ *     ctf_read --threads FOLDER               prints: events, nanoseconds an event by the clock, on all cores
  *     ctf_read --peer FOLDER COMMAND...       prints: events, the command's CPU nanoseconds an event of FOLDER
  *
  * Both are medians of several runs.
@@ -22,21 +23,21 @@
 
 enum { RUNS = 5 };
 
-static uint64_t cpu_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Nanoseconds of one pass; 0 = failed. */
-static uint64_t measure(const char *folder, bool unordered, uint64_t *events)
+static uint64_t measure(const char *folder, const struct ctf_options *options, uint64_t *events)
 {
-    struct ctf_options options = {.unordered = unordered};
+    clockid_t clock = options->threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
     struct ctf_reader *reader;
     struct ctf_event event;
-    uint64_t start = cpu_ns(), sum = 0;
-    int state = ctf_open(folder, &options, NULL, &reader);
+    uint64_t start = clock_ns(clock), sum = 0;
+    int state = ctf_open(folder, options, NULL, &reader);
     if (state)
         return 0;
     while ((state = ctf_next(reader, &event)) == 1)
@@ -44,7 +45,7 @@ static uint64_t measure(const char *folder, bool unordered, uint64_t *events)
     *events = ctf_losses(reader).events;
     ctf_close(reader);
     __asm__ volatile("" : : "r"(sum)); /* or the sums would be left out */
-    return state == 0 ? cpu_ns() - start : 0;
+    return state == 0 ? clock_ns(clock) - start : 0;
 }
 
 /* CPU nanoseconds of a command, without its output; 0 = failed. */
@@ -74,33 +75,36 @@ static int by_value(const void *a, const void *b)
 
 struct arguments {
     const char *folder;
-    bool unordered;
+    struct ctf_options options;
     char **peer; /* NULL = our reader */
 };
 
 static bool parse(int argc, char **argv, struct arguments *out)
 {
     bool unordered = argc == 3 && strcmp(argv[1], "--unordered") == 0;
+    bool threads = argc == 3 && strcmp(argv[1], "--threads") == 0;
     bool peer = argc > 3 && strcmp(argv[1], "--peer") == 0;
-    *out = (struct arguments){argv[peer || unordered ? 2 : 1], unordered, peer ? argv + 3 : NULL};
-    return argc == 2 || unordered || peer;
+    *out = (struct arguments){.folder = argv[peer || unordered || threads ? 2 : 1],
+                              .options = {.unordered = unordered, .threads = threads ? 0 : 1},
+                              .peer = peer ? argv + 3 : NULL};
+    return argc == 2 || unordered || threads || peer;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!parse(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: ctf_read [--unordered | --peer] FOLDER [COMMAND...]\n");
+        fprintf(stderr, "usage: ctf_read [--unordered | --threads | --peer] FOLDER [COMMAND...]\n");
         return 2;
     }
     uint64_t runs[RUNS], events = 0;
-    if (!measure(arguments.folder, false, &events) || !events) {
+    if (!measure(arguments.folder, &arguments.options, &events) || !events) {
         fprintf(stderr, "ctf_read: cannot read %s\n", arguments.folder);
         return 1;
     }
     for (int i = 0; i < RUNS; i++) {
         runs[i] =
-            arguments.peer ? measure_command(arguments.peer) : measure(arguments.folder, arguments.unordered, &events);
+            arguments.peer ? measure_command(arguments.peer) : measure(arguments.folder, &arguments.options, &events);
         if (!runs[i]) {
             fprintf(stderr, "ctf_read: %s failed\n", arguments.peer ? arguments.peer[0] : "reading");
             return 1;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Decoding and merging traces: our reader against babeltrace2, CPU time, medians of one run of this script.
+# Decoding and merging traces: our reader on one thread against babeltrace2, CPU time, medians of one run of this
+# script; and by the clock, on all cores.
 # usage: ctf_read.sh BUILD_DIR [TRACE_DIR]      without a trace it records two: of few streams and of many
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,13 +23,15 @@ record() {
 compare() {
     ours=$("$build/bench/ctf_read" "$1")
     alone=$("$build/bench/ctf_read" --unordered "$1")
+    cores=$("$build/bench/ctf_read" --threads "$1")
     peer=$("$build/bench/ctf_read" --peer "$1" babeltrace2 "$1" -c sink.utils.dummy)
     streams=$(find "$1" -type f -size +0 ! -name metadata ! -path '*/index/*' | wc -l)
-    echo "$streams ${ours% *} ${ours#* } ${alone#* } ${peer#* }" |
-        awk '{ printf "%7d %9d %9.1f %11.1f %12.1f %6.1fx\n", $1, $2, $3, $4, $5, $5 / $3 }'
+    echo "$streams ${ours% *} ${ours#* } ${alone#* } ${cores#* } ${peer#* }" |
+        awk '{ printf "%7d %9d %9.1f %11.1f %11.1f %12.1f %6.1fx\n", $1, $2, $3, $4, $5, $6, $6 / $3 }'
 }
 
-echo 'streams    events      ours   unordered  babeltrace2  ratio   (ns of CPU an event)'
+echo 'streams    events      ours   unordered   all cores  babeltrace2  ratio'
+echo '                      ns CPU      ns CPU     ns wall       ns CPU         (an event)'
 if [ $# -gt 1 ]; then
     compare "$2"
 else

@@ -325,6 +325,7 @@ int recording_draw(struct recording *recording, const struct timeline_sink *sink
         .symbols = &recording->symbols,
         .findings = &recording->findings,
         .losses = &recording->losses,
+        .contention = recording->contention,
     };
     int error = timeline_create(sink, &options, &pass.timeline);
     if (!error)

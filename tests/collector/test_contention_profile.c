@@ -435,8 +435,8 @@ static void test_a_lock_without_name_is_called_by_what_is_known_of_it(void **sta
     apply(&f, totals_event(0x7000, 1, 1), 0); /* never contended: nobody asks */
     view_of(&f);
     assert_int_equal(contention_view_name(f.view, f.stacks, &symbols, 1), 0);
-    assert_string_equal(title_at(f.view, 0x4000), "lock of cache_new");
-    assert_string_equal(title_at(f.view, 0x5000), "lock of cache_get");
+    assert_string_equal(title_at(f.view, 0x4000), "unnamed in cache_new");
+    assert_string_equal(title_at(f.view, 0x5000), "unnamed in cache_get");
     assert_string_equal(title_at(f.view, 0x6000), "0x6000");
     assert_string_equal(title_at(f.view, 0x7000), "0x7000");
     for (size_t i = 0; i < f.view->lock_count; i++)

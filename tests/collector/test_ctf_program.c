@@ -79,6 +79,9 @@ static void test_packed_integers_and_text_are_one_run(void **state)
     done(&compiled);
     compile(&compiled, "u8 a; u64 b; integer { size = 32; signed = 1; align = 8; } c;");
     assert_int_equal(compiled.program.op_count, 1);
+    assert_int_equal(compiled.program.ops[0].kind, OP_PICK);
+    done(&compiled);
+    compile(&compiled, "u8 a; integer { size = 16; signed = 1; align = 8; } b;"); /* rare: not worth a loop */
     assert_int_equal(compiled.program.ops[0].kind, OP_PLAIN);
     done(&compiled);
 }

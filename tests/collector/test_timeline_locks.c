@@ -31,11 +31,11 @@ static void test_a_wait_and_a_contended_hold_lie_where_they_happened(void **stat
     apply(fixture, release);
     apply(fixture, map_op(EVENT_MAP_ACCESS, 5200, 5, 1)); /* under the lock: emitted before the wait */
     apply(fixture, wait);
-    assert_drawn(fixture, "G1/1 [2000 5000] thread 1235 holds waiters=2 made others wait=0.004 ms charge_ns=4000\n"
-                          "1234/1234 [5200 5210] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
+    assert_drawn(fixture, "1234/1234 [5200 5210] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
                           "G1 [1000] waiting threads = 0\n"
                           "1234/1234 [2000 5100] wait table owner=thread 1235\n");
     finish(fixture, 6000);
+    assert_told(fixture, "G1/1 [2000 5000] thread 1235 holds waiters=2 made others wait=0.004 ms charge_ns=4000\n");
     assert_told(fixture, "G1 [2000] waiting threads = 1\nG1 [5100] waiting threads = 0\n");
     assert_told(fixture, "G1 is lock table (pid 1234), place 32768\n");
     assert_told(fixture, "G1/1 is contended holds\n");
@@ -86,6 +86,63 @@ static void test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_t
     assert_false(fixture->went_back);
 }
 
+static struct event hold_end(uint32_t tid, uint64_t begin_ns, uint64_t end_ns, uint64_t hold_seq)
+{
+    return (struct event){.kind = EVENT_LOCK_RELEASE,
+                          .time_ns = end_ns + 5,
+                          .tid = tid,
+                          .lock_release = {.lock = mutex,
+                                           .release_ns = end_ns,
+                                           .contended_ns = end_ns - begin_ns,
+                                           .waiters = 1,
+                                           .hold_seq = hold_seq}};
+}
+
+static void test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event wait = lock_wait(MAIN, 2000, 5100);
+    wait.lock_wait.hold_seq = 8;
+    apply(fixture, hold_end(WORKER, 3000, 5000, 7)); /* the wait began before: no flow could end there */
+    apply(fixture, hold_end(MAIN, 5200, 6000, 8));
+    fixture->used = 0;
+    apply(fixture, wait);
+    assert_drawn(fixture, "G1 [1000] waiting threads = 0\n"
+                          "1234/1234 [2000 5100] wait 0x6000\n"
+                          "G1/1 [3000 5000] thread 1235 holds ->0 waiters=1 hold_seq=7\n"
+                          "1234/1234 [5000 5100] handed on <-0 by=thread 1235\n");
+    finish(fixture, 200000);
+    assert_told(fixture, "G1/1 [5200 6000] thread 1234 holds waiters=1 hold_seq=8\n");
+    assert_int_equal(timeline_stats(fixture->timeline).written.flows, 1);
+}
+
+static void test_no_flow_leads_to_another_acquisition(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event wait = lock_wait(MAIN, 2000, 5100);
+    apply(fixture, hold_end(WORKER, 3000, 5000, 7));
+    apply(fixture, wait); /* gave up: it began no hold */
+    wait.lock_wait.hold_seq = 9;
+    apply(fixture, wait);
+    wait.lock_wait.hold_seq = 12; /* 11 is told as late as 7, in whose place it is */
+    apply(fixture, hold_end(WORKER, 5200, 5500, 11));
+    assert_told(fixture, "G1/1 [3000 5000] thread 1235 holds waiters=1 hold_seq=7\n");
+    apply(fixture, wait); /* ended before that release */
+    finish(fixture, 200000);
+    assert_int_equal(timeline_stats(fixture->timeline).written.flows, 0);
+}
+
+static void test_a_lock_without_name_is_called_as_in_the_profiles(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event wait = lock_wait(MAIN, 2000, 5100);
+    wait.lock_wait.lock = (struct event_object){0x7000, 1};
+    apply(fixture, wait);
+    finish(fixture, 200000);
+    assert_told(fixture, "1234/1234 [2000 5100] wait unnamed in init\n");
+    assert_told(fixture, "G1 is lock unnamed in init (pid 1234)");
+}
+
 static void test_a_hold_of_no_length_is_handed_on_and_not_drawn(void **state)
 {
     struct fixture *fixture = *state;
@@ -118,8 +175,8 @@ static void test_a_lock_event_names_the_users_function_and_its_caller(void **sta
                             .stack = {.pcs = pcs, .count = 2},
                             .lock_release = {.lock = mutex, .release_ns = 5000, .contended_ns = 3000, .waiters = 1}};
     apply(fixture, release);
-    assert_drawn(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 function=leave caller=handle_request\n");
     finish(fixture, 6000);
+    assert_told(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 function=leave caller=handle_request\n");
 }
 
 int main(void)
@@ -129,6 +186,9 @@ int main(void)
         DRAWING_TEST(test_who_waits_is_counted_from_waits_in_any_order),
         DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),
         DRAWING_TEST(test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_told),
+        DRAWING_TEST(test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in),
+        DRAWING_TEST(test_no_flow_leads_to_another_acquisition),
+        DRAWING_TEST(test_a_lock_without_name_is_called_as_in_the_profiles),
         DRAWING_TEST(test_a_hold_of_no_length_is_handed_on_and_not_drawn),
         DRAWING_TEST(test_what_began_before_the_trace_is_cut_to_it),
         DRAWING_TEST(test_a_lock_event_names_the_users_function_and_its_caller),

@@ -134,8 +134,15 @@ static void start(struct fixture *fixture, const struct findings *findings, cons
                                    .self = fixture};
     static const struct losses losses = {
         .discarded_events = 12, .damaged_packets = 3, .known_traces = 1, .end = LOSSES_END_SIZE};
-    struct timeline_options options = {
-        .base_ns = 1000, .symbols = &symbols, .losses = &losses, .findings = findings, .processes = processes};
+    static const struct contention_lock nameless = {
+        .pid = PID, .object = {0x7000, 1}, .name = "", .title = "unnamed in init"};
+    static const struct contention_view contention = {.locks = &nameless, .lock_count = 1};
+    struct timeline_options options = {.contention = &contention,
+                                       .base_ns = 1000,
+                                       .symbols = &symbols,
+                                       .losses = &losses,
+                                       .findings = findings,
+                                       .processes = processes};
     assert_int_equal(timeline_check_create(&writer, &fixture->diag, &fixture->check), 0);
     assert_int_equal(timeline_create(timeline_check_sink(fixture->check), &options, &fixture->timeline), 0);
 }

@@ -15,7 +15,7 @@ static char *title_after(const struct symbols *symbols, const struct stack_view 
         return NULL;
     struct user_leaf leaf = user_leaf_find(symbols, stack);
     const struct symbol_location *location = symbols_resolve(symbols, stack->pid, stack->pcs[leaf.pc], stack->first_ns);
-    if (!location->module || asprintf(&title, "lock of %s", location->frames[leaf.frame].function) < 0)
+    if (!location->module || asprintf(&title, "unnamed in %s", location->frames[leaf.frame].function) < 0)
         return NULL;
     return title;
 }

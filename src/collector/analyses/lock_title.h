@@ -2,7 +2,7 @@
  * What to call a lock: its name; else symbol+offset of its address, if that is a module's data; else after the
  * function that initialised it or where it was first contended; else its address.
  *
- *     "sessions"   "table_locks+0x40"   "server+0x4010" (stripped)   "lock of cache_new"   "0x7f12a0001c40"
+ *     "sessions"   "table_locks+0x40"   "server+0x4010" (stripped)   "unnamed in cache_new"   "0x7f12a0001c40"
  *
  * Locks made in one function share their title: a profile shows them as one.
  */

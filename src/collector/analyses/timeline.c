@@ -30,8 +30,11 @@ int timeline_create(const struct timeline_sink *sink, const struct timeline_opti
     hashmap_init(&timeline->threads, 2 * sizeof(uint32_t), sizeof(struct timeline_thread *));
     hashmap_init(&timeline->maps, sizeof(struct timeline_object_key), sizeof(struct timeline_map *));
     hashmap_init(&timeline->locks, sizeof(struct timeline_object_key), sizeof(struct timeline_lock *));
+    hashmap_init(&timeline->lock_titles, sizeof(struct timeline_object_key), sizeof(const char *));
     hashmap_init(&timeline->actions, sizeof(struct pid_id), sizeof(struct timeline_action));
     int error = strtab_create(&timeline->titles);
+    if (!error)
+        error = timeline_lock_titles_init(timeline);
     if (!error)
         error = timeline_stories_init(timeline);
     if (error)
@@ -58,6 +61,7 @@ void timeline_destroy(struct timeline_builder *timeline)
     hashmap_fini(&timeline->threads);
     hashmap_fini(&timeline->maps);
     hashmap_fini(&timeline->locks);
+    hashmap_fini(&timeline->lock_titles);
     hashmap_fini(&timeline->actions);
     hashmap_fini(&timeline->lost);
     strtab_destroy(timeline->titles);

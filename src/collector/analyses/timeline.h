@@ -28,6 +28,7 @@
 #ifndef COLLECTOR_TIMELINE_H
 #define COLLECTOR_TIMELINE_H
 
+#include "model/contention.h"
 #include "model/event.h"
 #include "model/findings.h"
 #include "model/losses.h"
@@ -40,10 +41,11 @@ struct timeline_builder; /* opaque */
 struct timeline_options {
     uint64_t base_ns; /* time of the first event: nothing is drawn before it */
     /* Borrowed until destroy; each may be NULL. */
-    const struct process_table *processes; /* names of processes and threads */
-    const struct symbols *symbols;         /* names of functions */
-    const struct findings *findings;       /* to be marked; keys that were lost get rows of their own */
-    const struct losses *losses;           /* to be told in the metadata */
+    const struct process_table *processes;    /* names of processes and threads */
+    const struct symbols *symbols;            /* names of functions */
+    const struct findings *findings;          /* to be marked; keys that were lost get rows of their own */
+    const struct losses *losses;              /* to be told in the metadata */
+    const struct contention_view *contention; /* titles of locks without a name */
 };
 
 struct timeline_stats {

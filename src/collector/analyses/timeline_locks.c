@@ -1,7 +1,16 @@
-/* See timeline_state.h: waits on the waiter's row; holds and how many wait for them on the lock's group. */
+/*
+ * See timeline_state.h: waits on the waiter's row; holds and how many wait for them on the lock's group.
+ *
+ *     lock table      |== phone holds ==|              a contended hold, from its first waiter to its release
+ *     phone's row                       `-.            the flow, if the trace has both
+ *     visitor's row   |== wait table =====[==]         released at [, by phone; running again at ]
+ *
+ * The flow does not end at the wait itself, which may have begun before the hold: a flow does not go back in time.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/analyses/timeline_state.h"
 
@@ -9,7 +18,7 @@
 enum { EXCLUSIVE = 0, NS_A_MS = 1000000 };
 
 /* docs/events.md, lock_wait.result: 0 = acquired. */
-static const char *const wait_results[] = {NULL, "timeout", "error"};
+static const char *const wait_results[] = {NULL, "timeout", "error", "cancelled", "owner died"};
 
 void timeline_lock_destroy(struct timeline_lock *lock)
 {
@@ -22,8 +31,11 @@ static int create_lock(struct timeline_builder *timeline, const struct timeline_
                        struct timeline_lock **out)
 {
     struct timeline_lock *lock = calloc(1, sizeof *lock);
+    const char *const *title = name.length ? NULL : hashmap_find(&timeline->lock_titles, key);
     if (!lock)
         return -ENOMEM;
+    if (title)
+        name = (struct event_text){*title, (uint32_t)strlen(*title)};
     lock->wait_name = timeline_lasting_title(timeline, "wait", name, key->address);
     int error = lock->wait_name ? timeline_group_init(timeline, TIMELINE_GROUP_LOCK, key, name, &lock->group) : -ENOMEM;
     struct timeline_lock **slot = error ? NULL : hashmap_put(&timeline->locks, key, NULL);
@@ -32,6 +44,21 @@ static int create_lock(struct timeline_builder *timeline, const struct timeline_
         return -ENOMEM;
     }
     *slot = *out = lock;
+    return 0;
+}
+
+int timeline_lock_titles_init(struct timeline_builder *timeline)
+{
+    const struct contention_view *view = timeline->options.contention;
+    for (size_t i = 0; view && i < view->lock_count; i++) {
+        const struct contention_lock *lock = &view->locks[i];
+        struct timeline_object_key key = timeline_object_key(lock->pid, &lock->object);
+        const char **title = lock->title ? hashmap_put(&timeline->lock_titles, &key, NULL) : NULL;
+        if (lock->title && !title)
+            return -ENOMEM;
+        if (title)
+            *title = lock->title;
+    }
     return 0;
 }
 
@@ -50,6 +77,66 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
 {
     uint64_t sum;
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static int put_hold(struct timeline_builder *timeline, const struct timeline_release *release, uint64_t flow_id)
+{
+    char name[TIMELINE_LABEL_BYTES], delay[TIMELINE_LABEL_BYTES];
+    snprintf(name, sizeof name, "%s holds", release->by->label);
+    snprintf(delay, sizeof delay, "%.3f ms", (double)release->charge_ns / NS_A_MS);
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_int(&args, "waiters", release->waiters);
+    timeline_arg_text(&args, "made others wait", release->charge_ns ? delay : NULL);
+    timeline_arg_int(&args, "charge_ns", release->charge_ns);
+    timeline_arg_int(&args, "handoff_ns", release->handoff_ns);
+    timeline_arg_int(&args, "hold_seq", release->hold_seq);
+    timeline_arg_site(&args, release->site);
+    struct timeline_slice slice = {
+        .name = name, .category = "lock", .flow_id = flow_id, .flow = flow_id ? TIMELINE_FLOW_OUT : TIMELINE_FLOW_NONE};
+    return timeline_put_slice(timeline, release->row, &release->span, &args, &slice);
+}
+
+/* Nobody is known to have been let in by it. */
+static int put_alone(struct timeline_builder *timeline, struct timeline_release *release)
+{
+    bool was_there = release->is_there;
+    release->is_there = false;
+    return was_there ? put_hold(timeline, release, 0) : 0;
+}
+
+static int hold_back(struct timeline_builder *timeline, struct timeline_lock *lock,
+                     const struct timeline_release *release)
+{
+    struct timeline_release *place = &lock->releases[release->hold_seq % TIMELINE_RELEASES];
+    int error = put_alone(timeline, place);
+    *place = *release;
+    return error || release->waiters ? error : put_alone(timeline, place);
+}
+
+/* The end of the wait, from the release that let it in: a slice within it, where the flow arrives. */
+static int put_handed_on(struct timeline_builder *timeline, const struct event *event, struct timeline_lock *lock,
+                         struct timeline_thread *thread, const struct timeline_span *wait)
+{
+    struct timeline_release *release = &lock->releases[(event->lock_wait.hold_seq - 1) % TIMELINE_RELEASES];
+    struct timeline_span span;
+    if (!event->lock_wait.hold_seq || !release->is_there || release->hold_seq != event->lock_wait.hold_seq - 1 ||
+        release->release_ns <= wait->begin_ns || release->release_ns >= wait->end_ns)
+        return 0;
+    int error = timeline_fit(timeline, &thread->row, release->release_ns, wait->end_ns, &span);
+    if (error || span.begin_ns < release->span.begin_ns || span.begin_ns == span.end_ns)
+        return error;
+    uint64_t flow_id = timeline->next_flow++;
+    release->is_there = false;
+    error = put_hold(timeline, release, flow_id);
+    if (error)
+        return error;
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_text(&args, "by", release->by->who);
+    struct timeline_slice slice = {
+        .name = "handed on", .category = "lock", .flow_id = flow_id, .flow = TIMELINE_FLOW_IN};
+    return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
 }
 
 static int wait_event(struct timeline_builder *timeline, const struct event *event)
@@ -78,7 +165,8 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
         timeline_arg_text(&args, "result", wait_results[wait->result]);
     timeline_arg_site(&args, timeline_lock_site(timeline, event));
     struct timeline_slice slice = {.name = lock->wait_name, .category = "lock", .is_lasting = true};
-    return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
+    error = timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
+    return error ? error : put_handed_on(timeline, event, lock, thread, &span);
 }
 
 /* A lock that is held exclusively has one row: its holds do not overlap. */
@@ -87,25 +175,6 @@ static int hold_row(struct timeline_builder *timeline, const struct event *event
 {
     uint32_t tid = event->lock_release.mode == EXCLUSIVE ? 0 : event->tid;
     return timeline_group_row(timeline, &lock->group, TIMELINE_HOLDS, tid, out);
-}
-
-static int put_hold(struct timeline_builder *timeline, const struct event *event, const struct timeline_thread *thread,
-                    const struct timeline_row *row, const struct timeline_span *span)
-{
-    const struct event_lock_release *release = &event->lock_release;
-    char name[TIMELINE_LABEL_BYTES], delay[TIMELINE_LABEL_BYTES];
-    snprintf(name, sizeof name, "%s holds", thread->label);
-    snprintf(delay, sizeof delay, "%.3f ms", (double)release->charge_ns / NS_A_MS);
-    struct timeline_args args;
-    timeline_args_init(&args);
-    timeline_arg_int(&args, "waiters", release->waiters);
-    timeline_arg_text(&args, "made others wait", release->charge_ns ? delay : NULL);
-    timeline_arg_int(&args, "charge_ns", release->charge_ns);
-    timeline_arg_int(&args, "handoff_ns", release->handoff_ns);
-    timeline_arg_int(&args, "hold_seq", release->hold_seq);
-    timeline_arg_site(&args, timeline_lock_site(timeline, event));
-    struct timeline_slice slice = {.name = name, .category = "lock"};
-    return timeline_put_slice(timeline, row, span, &args, &slice);
 }
 
 /*
@@ -130,7 +199,17 @@ static int release_event(struct timeline_builder *timeline, const struct event *
         error = timeline_fit(timeline, row, release->release_ns - contended_ns, release->release_ns, &span);
     if (error || span.begin_ns == span.end_ns)
         return error;
-    return put_hold(timeline, event, thread, row, &span);
+    return hold_back(timeline, lock,
+                     &(struct timeline_release){.is_there = true,
+                                                .hold_seq = release->hold_seq,
+                                                .release_ns = release->release_ns,
+                                                .charge_ns = release->charge_ns,
+                                                .handoff_ns = release->handoff_ns,
+                                                .waiters = release->waiters,
+                                                .row = row,
+                                                .by = thread,
+                                                .span = span,
+                                                .site = timeline_lock_site(timeline, event)});
 }
 
 int timeline_lock_event(struct timeline_builder *timeline, const struct event *event)
@@ -146,6 +225,8 @@ int timeline_locks_finish(struct timeline_builder *timeline)
     for (size_t at = 0; !error && hashmap_next(&timeline->locks, &at, &key, &value);) {
         struct timeline_lock *lock = *(struct timeline_lock **)value;
         error = timeline_waiting_finish(timeline, lock);
+        for (size_t i = 0; i < TIMELINE_RELEASES && !error; i++)
+            error = put_alone(timeline, &lock->releases[i]);
         if (!error)
             error = timeline_name_group(timeline, &lock->group);
     }

@@ -141,10 +141,25 @@ struct timeline_waiting {
     int64_t threads;   /* waiting then */
 };
 
+/* The end of a contended hold: held back until it is known whom it let in. */
+struct timeline_release {
+    bool is_there;
+    uint64_t hold_seq, release_ns, charge_ns, handoff_ns;
+    uint32_t waiters;
+    const struct timeline_row *row;
+    const struct timeline_thread *by;
+    struct timeline_span span;
+    struct timeline_site site;
+};
+
+/* A wait is told when the lock is released again: by then the next hold's end is told, or about to be. */
+enum { TIMELINE_RELEASES = 4 };
+
 struct timeline_lock {
     struct timeline_group group;
     const char *wait_name; /* lasting: "wait table.mutex" */
     struct timeline_waiting waiting;
+    struct timeline_release releases[TIMELINE_RELEASES]; /* by hold_seq */
 };
 
 struct timeline_action {
@@ -210,14 +225,15 @@ struct timeline_builder {
     struct timeline_sink sink;
     struct timeline_options options;
     struct timeline_stats stats;
-    uint64_t now_ns;          /* of the event at hand: nothing ends later */
-    struct hashmap processes; /* pid -> struct timeline_process */
-    struct hashmap threads;   /* (pid, tid) -> struct timeline_thread * */
-    struct hashmap maps;      /* timeline_object_key -> struct timeline_map * */
-    struct hashmap locks;     /* timeline_object_key -> struct timeline_lock * */
-    struct hashmap actions;   /* (pid, id) -> struct timeline_action */
-    struct hashmap lost;      /* (map, key_id, version) -> const struct finding * */
-    struct strtab *titles;    /* that last */
+    uint64_t now_ns;            /* of the event at hand: nothing ends later */
+    struct hashmap processes;   /* pid -> struct timeline_process */
+    struct hashmap threads;     /* (pid, tid) -> struct timeline_thread * */
+    struct hashmap maps;        /* timeline_object_key -> struct timeline_map * */
+    struct hashmap locks;       /* timeline_object_key -> struct timeline_lock * */
+    struct hashmap lock_titles; /* timeline_object_key -> const char *, of locks without a name */
+    struct hashmap actions;     /* (pid, id) -> struct timeline_action */
+    struct hashmap lost;        /* (map, key_id, version) -> const struct finding * */
+    struct strtab *titles;      /* that last */
     const struct timeline_thread *first_thread;
     bool is_zero_marked;
     struct timeline_thread *last_thread; /* caches: most events are about what the last one was about */
@@ -279,6 +295,9 @@ int timeline_put_instant(struct timeline_builder *timeline, const struct timelin
                          const char *name, const char *category, const struct timeline_args *args);
 int timeline_put_counter(struct timeline_builder *timeline, const struct timeline_group *group, uint64_t time_ns,
                          const char *name, const char *series, int64_t value);
+
+/* timeline_locks.c: what the options say of titles. 0 or -ENOMEM. */
+int timeline_lock_titles_init(struct timeline_builder *timeline);
 
 /* timeline_names.c */
 

@@ -295,4 +295,9 @@ void compiler_finish(struct compiler *compiler)
     renumber(compiler);
     list_fields(compiler);
     mark_plain_runs(&compiler->program);
+    compiler->program.picks = calloc(compiler->program.load_count + 1, sizeof *compiler->program.picks);
+    if (compiler->program.picks)
+        ctf_program_pick(&compiler->program);
+    else
+        compiler_fail(compiler, -ENOMEM);
 }

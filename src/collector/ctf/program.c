@@ -116,6 +116,44 @@ static inline enum ctf_result run_plain(const struct ctf_program *program, const
     return CTF_OK;
 }
 
+static inline uint64_t raw32(const uint8_t *at)
+{
+    uint32_t raw;
+    memcpy(&raw, at, sizeof raw);
+    return raw;
+}
+
+static inline uint64_t raw16(const uint8_t *at)
+{
+    uint16_t raw;
+    memcpy(&raw, at, sizeof raw);
+    return raw;
+}
+
+/* One loop a kind, in each of which nothing depends on the load but two places. */
+static inline __attribute__((always_inline)) enum ctf_result run_picks(const struct ctf_program *program,
+                                                                       const struct ctf_op *op,
+                                                                       struct ctf_cursor *cursor,
+                                                                       struct ctf_value *values)
+{
+    uint64_t at;
+    if (!enter_run(op, cursor, &at))
+        return CTF_SHORT;
+    const uint8_t *from = cursor->bytes + at / BYTE;
+    const struct ctf_pick *pick = program->picks + op->pick, *end = pick + op->picks[PICK_U64];
+    for (; pick != end; pick++)
+        store(&values[pick->slot], raw64(from + pick->at));
+    for (end += op->picks[PICK_U32]; pick != end; pick++)
+        store(&values[pick->slot], raw32(from + pick->at));
+    for (end += op->picks[PICK_S32]; pick != end; pick++)
+        store(&values[pick->slot], (uint64_t)(int32_t)raw32(from + pick->at));
+    for (end += op->picks[PICK_U16]; pick != end; pick++)
+        store(&values[pick->slot], raw16(from + pick->at));
+    for (end += op->picks[PICK_U8]; pick != end; pick++)
+        store(&values[pick->slot], from[pick->at]);
+    return CTF_OK;
+}
+
 static enum ctf_result run_loads(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
                                  struct ctf_value *values)
 {
@@ -255,6 +293,8 @@ static enum ctf_result run_simple(const struct ctf_program *program, const struc
                                   struct ctf_value *values)
 {
     switch ((enum ctf_op_kind)op->kind) {
+    case OP_PICK:
+        return run_picks(program, op, cursor, values);
     case OP_PLAIN:
         return run_plain(program, op, cursor, values);
     case OP_RUN:
@@ -299,17 +339,66 @@ enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cu
     const struct ctf_op *op = program->ops;
     for (const struct ctf_op *end = op + program->op_count; op != end; op++) {
         enum ctf_result result =
-            op->kind == OP_PLAIN ? run_plain(program, op, cursor, values) : run_simple(program, op, cursor, values);
+            op->kind == OP_PICK ? run_picks(program, op, cursor, values) : run_simple(program, op, cursor, values);
         if (result != CTF_OK)
             return result;
     }
     return CTF_OK;
 }
 
+/* PICK_KINDS = it is none. */
+static enum ctf_pick_kind pick_kind(const struct ctf_load *load)
+{
+    bool is_native = BYTE_ORDER == LITTLE_ENDIAN && load->at <= UINT16_MAX && load->slot <= UINT16_MAX;
+    if (!is_native || (load->is_signed && load->size < 32))
+        return PICK_KINDS;
+    switch (load->size) {
+    case 64:
+        return PICK_U64;
+    case 32:
+        return load->is_signed ? PICK_S32 : PICK_U32;
+    case 16:
+        return PICK_U16;
+    default:
+        return PICK_U8;
+    }
+}
+
+static void pick_kinds(const struct ctf_load *loads, struct ctf_op *op, struct ctf_pick *picks)
+{
+    for (enum ctf_pick_kind kind = 0; kind < PICK_KINDS; kind++) {
+        op->picks[kind] = 0;
+        for (uint64_t i = 0; i < op->count; i++) {
+            if (pick_kind(&loads[i]) != kind)
+                continue;
+            *picks++ = (struct ctf_pick){.at = (uint16_t)loads[i].at, .slot = (uint16_t)loads[i].slot};
+            op->picks[kind]++;
+        }
+    }
+}
+
+void ctf_program_pick(struct ctf_program *program)
+{
+    for (size_t i = 0; i < program->op_count; i++) {
+        struct ctf_op *op = &program->ops[i];
+        if (op->kind != OP_PLAIN && op->kind != OP_PICK)
+            continue;
+        const struct ctf_load *loads = program->loads + op->first;
+        op->kind = op->count <= UINT16_MAX ? OP_PICK : OP_PLAIN;
+        for (uint64_t k = 0; k < op->count; k++)
+            if (pick_kind(&loads[k]) == PICK_KINDS)
+                op->kind = OP_PLAIN;
+        op->pick = op->first;
+        if (op->kind == OP_PICK)
+            pick_kinds(loads, op, program->picks + op->pick);
+    }
+}
+
 void ctf_program_fini(struct ctf_program *program)
 {
     free(program->ops);
     free(program->loads);
+    free(program->picks);
     free(program->options);
     free(program->fields);
     free(program->types);

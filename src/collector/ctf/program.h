@@ -34,7 +34,16 @@ struct ctf_load {
     uint64_t sign; /* the highest of them if it is signed, else 0 */
 };
 
+/* What most loads are, so that the hot loop needs no more of them than from where to where. */
+enum ctf_pick_kind { PICK_U64, PICK_U32, PICK_S32, PICK_U16, PICK_U8, PICK_KINDS };
+
+struct ctf_pick {
+    uint16_t at; /* bytes from the start of the run */
+    uint16_t slot;
+};
+
 enum ctf_op_kind {
+    OP_PICK,  /* a run of nothing but what enum ctf_pick_kind has */
     OP_PLAIN, /* a run of nothing but little endian LOAD_WHOLE */
     OP_RUN,
     OP_STRING,
@@ -50,11 +59,14 @@ struct ctf_op {
     bool count_is_slot; /* `count` is the slot that holds it */
     uint32_t align;     /* bits: where the op begins */
     uint32_t slot;      /* STRING, ARRAY, TEXT: result; VARIANT: the tag */
-    uint32_t first;     /* PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
-    uint32_t next;      /* LOOP, VARIANT: the op behind the body */
-    uint32_t stride;    /* ARRAY, TEXT, SKIP: bits from element to element */
-    uint64_t count;     /* PLAIN, RUN: loads; VARIANT: options; else elements, or their slot */
-    uint64_t bits;      /* PLAIN, RUN: size; ARRAY, TEXT, SKIP: of an element */
+    uint32_t
+        first; /* PICK, PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
+    uint32_t next;   /* LOOP, VARIANT: the op behind the body */
+    uint32_t stride; /* ARRAY, TEXT, SKIP: bits from element to element */
+    uint32_t pick;   /* PICK: index of its first; they stand by kind */
+    uint16_t picks[PICK_KINDS];
+    uint64_t count; /* PICK, PLAIN, RUN: loads; VARIANT: options; else elements, or their slot */
+    uint64_t bits;  /* PICK, PLAIN, RUN: size; ARRAY, TEXT, SKIP: of an element */
 };
 
 /* The option of a variant for tags from `first` to `last`: ops [begin, end), visible slots [slot, slot_end). */
@@ -67,6 +79,7 @@ struct ctf_option {
 struct ctf_program {
     struct ctf_op *ops; /* owned, as all of them */
     struct ctf_load *loads;
+    struct ctf_pick *picks; /* load_count */
     struct ctf_option *options;
     size_t op_count, load_count, option_count;
     struct ctf_field *fields;       /* names owned by the arena given to the compiler */
@@ -109,9 +122,12 @@ enum ctf_result {
 /*
  * Decodes at the cursor into `values` (slot_count of them) and moves it behind. On anything but CTF_OK the
  * cursor's place is undefined. No allocation. Cost: a bounds check and a handful of
- * instructions a run, 13 instructions an OP_PLAIN load; bench/ctf_read measures it.
+ * instructions a run, five a pick, 13 an OP_PLAIN load; bench/ctf_read measures it.
  */
 enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, struct ctf_value *values);
+
+/* Finds the picks, once the program is written or has been changed: the loads remain what counts. */
+void ctf_program_pick(struct ctf_program *program);
 
 void ctf_program_fini(struct ctf_program *program);
 

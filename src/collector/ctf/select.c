@@ -70,7 +70,7 @@ static void select_loads(const struct ctf_program *program, struct ctf_op *run, 
 /* A string has to be looked through anyway, for its end. */
 static void select_op(const struct ctf_program *program, struct ctf_op *op, const struct choice *choice)
 {
-    if (op->kind == OP_PLAIN || op->kind == OP_RUN) {
+    if (op->kind == OP_PICK || op->kind == OP_PLAIN || op->kind == OP_RUN) {
         select_loads(program, op, choice);
         return;
     }
@@ -109,6 +109,7 @@ int ctf_select(struct ctf_program *program, const char *class_name, ctf_wants_fn
         select_op(program, &program->ops[i], &choice);
     select_fields(program, &choice);
     program->field_count = wanted;
+    ctf_program_pick(program);
     choice_fini(&choice);
     return 0;
 }

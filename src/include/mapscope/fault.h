@@ -38,7 +38,7 @@
  * - whoever writes to an entry through a pointer that find, edit or an iteration gave out.
  *
  * So this finds bugs, it does not synchronise: the caller's lock does. A recorded trace sees more
- * (docs/maps.md, "Misuse"). With -DMAPSCOPE_MAP_GUARD=OFF the check of writers is compiled out.
+ * (docs/misuse.md). With -DMAPSCOPE_MAP_GUARD=OFF the check of writers is compiled out.
  */
 #ifndef MAPSCOPE_FAULT_H
 #define MAPSCOPE_FAULT_H
