@@ -13,6 +13,7 @@
 #include "runtime/epoch.h"
 #include "runtime/flavour.h"
 #include "runtime/memory.h"
+#include "runtime/spin.h"
 
 struct msc_cowmap {
     struct flavour flavour;
@@ -136,7 +137,7 @@ static int cowmap_apply(struct flavour *flavour, struct flavour_op *op)
     if (error)
         return error;
     uint64_t hash = flavour_hash(flavour, &op->key);
-    msc_mutex_lock(&map->lock);
+    spin_lock(&map->lock);
     error = change_locked(map, op, hash);
     msc_mutex_unlock(&map->lock);
     return error;
@@ -263,7 +264,7 @@ size_t msc_cowmap_snapshot_count(const struct msc_cowmap_snapshot *snapshot)
 
 const void *msc_cowmap_snapshot_find(const struct msc_cowmap_snapshot *snapshot, const void *key, uint64_t *version)
 {
-    struct map_key wanted;
+    struct map_key wanted = {0};
     if (!snapshot || flavour_key(&snapshot->map->flavour, key, &wanted))
         return NULL;
     const struct cowmap_leaf *leaf = find(&snapshot->map->flavour, snapshot->root, &wanted);

@@ -84,32 +84,36 @@ void *flavour_allocate_lines(size_t size, void **block);
 
 /* ---- keys and values ---- */
 
-/* The caller's key as it is, not checked yet. */
-static inline struct map_key flavour_key_of(const struct flavour *flavour, const void *key)
-{
-    const struct msc_bytes *bytes = key;
-    switch (flavour->kind) {
-    case MSC_KEY_U64:
-        return map_key_u64(*(const uint64_t *)key);
-    case MSC_KEY_U32:
-        return map_key_u32(*(const uint32_t *)key);
-    case MSC_KEY_POINTER:
-        return map_key_pointer(*(const void *const *)key);
-    case MSC_KEY_CUSTOM:
-        return (struct map_key){.kind = MSC_KEY_CUSTOM, .bytes = key, .length = flavour->type.key_size};
-    default:
-        return map_key_bytes(bytes->data, bytes->length);
-    }
-}
-
-/* 0, or -EINVAL: the map does not take it. */
+/*
+ * 0 with the caller's key in *out, which was all zero, or -EINVAL: the map does not take it. Written field by field:
+ * a struct that is copied right after its fields were written stalls the processor.
+ */
 static inline int flavour_key(const struct flavour *flavour, const void *key, struct map_key *out)
 {
     if (MSC_UNLIKELY(!key))
         return -EINVAL;
-    *out = flavour_key_of(flavour, key);
-    if (out->kind == MSC_KEY_BYTES && !out->bytes && out->length)
-        return -EINVAL;
+    const struct msc_bytes *bytes = key;
+    out->kind = flavour->kind;
+    switch (flavour->kind) {
+    case MSC_KEY_U64:
+        out->number = *(const uint64_t *)key;
+        break;
+    case MSC_KEY_U32:
+        out->number = *(const uint32_t *)key;
+        break;
+    case MSC_KEY_POINTER:
+        out->number = (uint64_t)(uintptr_t) * (const void *const *)key;
+        break;
+    case MSC_KEY_CUSTOM:
+        out->bytes = key;
+        out->length = flavour->type.key_size;
+        break;
+    default:
+        out->bytes = bytes->data;
+        out->length = bytes->length;
+        if (!bytes->data && bytes->length)
+            return -EINVAL;
+    }
     if (MSC_UNLIKELY(flavour->type.hashable != NULL) && !flavour->type.hashable(key))
         return -EINVAL;
     return 0;

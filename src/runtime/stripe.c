@@ -2,6 +2,7 @@
 #include "runtime/stripe.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "runtime/flavour.h"
@@ -47,17 +48,38 @@ void stripe_fini(struct stripe_lock *lock)
 }
 
 /* With the mutex there is no writer, and the next one comes after it: it will see the count. */
-void stripe_read_slow(struct stripe_lock *lock, struct stripe *stripe)
+static void queue(struct stripe_lock *lock, struct stripe *stripe)
 {
-    stripe_read_unlock(lock, stripe);
     msc_mutex_lock(&lock->mutex);
     atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
     msc_mutex_unlock(&lock->mutex);
 }
 
-void stripe_wake_writer(struct stripe_lock *lock, struct stripe *stripe)
+/* As stripe_read_lock does; false if there is a writer. */
+static bool try_again(struct stripe_lock *lock, struct stripe *stripe)
 {
-    (void)lock;
+    if (atomic_load_explicit(&lock->writer, memory_order_relaxed) != STRIPE_NONE)
+        return false;
+    atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&lock->writer, memory_order_seq_cst) == STRIPE_NONE)
+        return true;
+    stripe_read_unlock(lock, stripe);
+    return false;
+}
+
+void stripe_read_slow(struct stripe_lock *lock, struct stripe *stripe)
+{
+    stripe_read_unlock(lock, stripe);
+    for (unsigned pauses = 1; pauses <= SPIN_PAUSES_MAX; pauses *= 2) {
+        if (try_again(lock, stripe))
+            return;
+        spin_pause(pauses);
+    }
+    queue(lock, stripe);
+}
+
+void stripe_wake_writer(struct stripe *stripe)
+{
     futex_wake_all(&stripe->readers);
 }
 
@@ -67,9 +89,7 @@ static void wait_for(struct stripe_lock *lock, struct stripe *stripe)
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&stripe->readers, memory_order_seq_cst) == 0)
             return;
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
+        spin_pause(1);
     }
     atomic_store_explicit(&lock->writer, STRIPE_SLEEPING, memory_order_seq_cst);
     uint32_t readers;

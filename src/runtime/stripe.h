@@ -4,9 +4,9 @@
  *     reader   stripe.readers + 1; writer there? no: read; stripe.readers - 1
  *     writer   mutex; writer = 1; wait until every stripe is 0; write; writer = 0; mutex
  *
- * A reader that finds a writer takes its count back and queues at the mutex, so that readers and writers wait in one
- * line and whoever waits is seen waiting for the named msc_mutex. Neither starves: a writer keeps new readers out
- * while it waits for those inside, and is behind the waiting readers when it comes again.
+ * A reader that finds a writer takes its count back, looks a few more times, then queues at the mutex, so that readers
+ * and writers wait in one line and whoever waits is seen waiting for the named msc_mutex. Neither starves: a writer
+ * keeps new readers out while it waits for those inside, and is behind the waiting readers when it comes again.
  *
  * The reader's pair (count, look at `writer`) and the writer's (set `writer`, look at the counts) are sequentially
  * consistent: at least one of them sees the other.
@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "mapscope/mutex.h"
+#include "runtime/spin.h"
 
 struct stripe {
     _Alignas(64) _Atomic uint32_t readers;
@@ -45,7 +46,7 @@ void stripe_fini(struct stripe_lock *lock);
 extern __thread uint32_t stripe_mine __attribute__((tls_model("initial-exec"), visibility("hidden")));
 uint32_t stripe_assign(void);
 void stripe_read_slow(struct stripe_lock *lock, struct stripe *stripe);
-void stripe_wake_writer(struct stripe_lock *lock, struct stripe *stripe);
+void stripe_wake_writer(struct stripe *stripe);
 
 /* Returns the reader's stripe, for the unlock. */
 static inline struct stripe *stripe_read_lock(struct stripe_lock *lock)
@@ -64,14 +65,14 @@ static inline void stripe_read_unlock(struct stripe_lock *lock, struct stripe *s
 {
     atomic_fetch_sub_explicit(&stripe->readers, 1, memory_order_seq_cst);
     if (__builtin_expect(atomic_load_explicit(&lock->writer, memory_order_seq_cst) == STRIPE_SLEEPING, 0))
-        stripe_wake_writer(lock, stripe);
+        stripe_wake_writer(stripe);
 }
 
 void stripe_drain(struct stripe_lock *lock);
 
 static inline void stripe_write_lock(struct stripe_lock *lock)
 {
-    msc_mutex_lock(&lock->mutex);
+    spin_lock(&lock->mutex);
     atomic_store_explicit(&lock->writer, STRIPE_WRITING, memory_order_seq_cst);
     for (uint32_t i = 0; i <= lock->mask; i++)
         if (__builtin_expect(atomic_load_explicit(&lock->stripes[i].readers, memory_order_seq_cst) != 0, 0)) {
