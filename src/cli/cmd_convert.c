@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/convert_text.h"
 #include "cli/progress.h"
 #include "collector/recording.h"
 #include "exporters/chrome/chrome.h"
@@ -33,6 +34,9 @@ static const char usage[] =
     "\n"
     "FILE may be - for standard output. Without an option: all but the hold profile,\n"
     "as mutex.pb.gz, block.pb.gz, timeline.json.gz and report.txt in DIR.\n"
+    "\n"
+    "DIR may also be a contention profile in text, of brpc or gperftools: it becomes what\n"
+    "--pprof-mutex names, or its own name with .pb.gz behind it.\n"
     "\n"
     "Exit status: 0 done, 1 failed (nothing is written), 2 wrong usage. A damaged trace\n"
     "is converted as far as it can be read; what is missing is said in every output.\n";
@@ -58,6 +62,7 @@ struct output {
 
 struct conversion {
     const char *source;
+    bool is_text; /* source is a contention profile of brpc or gperftools */
     struct output outputs[OUTPUT_COUNT];
     struct progress progress;
 };
@@ -250,6 +255,16 @@ static int use_default_outputs(struct conversion *conversion)
     return 0;
 }
 
+/* A profile in text becomes a profile, and nothing else. */
+static int check_text_outputs(struct conversion *conversion)
+{
+    conversion->is_text = true;
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
+        if (kind != OUTPUT_MUTEX && conversion->outputs[kind].path)
+            return cli_usage_error("of a contention profile in text there is only --pprof-mutex", "convert");
+    return 0;
+}
+
 /* Takes the command line apart. 0, or an exit status with the reason on stderr. */
 static int parse(struct conversion *conversion, int argc, char **argv)
 {
@@ -272,6 +287,8 @@ static int parse(struct conversion *conversion, int argc, char **argv)
     if (optind != argc - 1)
         return cli_usage_error("convert takes one folder with a trace in it", "convert");
     conversion->source = argv[optind];
+    if (convert_text_wants(conversion->source))
+        return check_text_outputs(conversion);
     return use_default_outputs(conversion) ? CLI_FAILED : 0;
 }
 
@@ -281,7 +298,11 @@ int cmd_convert(int argc, char **argv)
     struct diag diag;
     diag_init(&diag);
     int status = parse(&conversion, argc, argv);
-    if (!status && convert(&conversion, &diag)) {
+    int error = 0;
+    if (!status)
+        error = conversion.is_text ? convert_text(conversion.source, conversion.outputs[OUTPUT_MUTEX].path, &diag)
+                                   : convert(&conversion, &diag);
+    if (error) {
         progress_end(&conversion.progress);
         fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
         status = CLI_FAILED;

@@ -3,6 +3,7 @@
 # labels and mappings. usage: test_pprof_go.sh BUILD_DIR
 set -eu
 writer=$(cd "$1" && pwd)/tests/test_pprof
+mapscope=$(cd "$1" && pwd)/bin/mapscope
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 export HOME="$dir" PPROF_TMPDIR="$dir" PPROF_BINARY_PATH="$dir"
@@ -105,3 +106,75 @@ pprof -raw empty.pb.gz | grep -q '^Comment: exact totals: 0 contended of 5000 lo
     echo "the empty profile does not say why" >&2
     exit 1
 }
+
+# ---- with a profile of Go's own ----
+
+cat >program.go <<'TEXT'
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"time"
+)
+
+var mutex sync.Mutex
+
+func hold() { mutex.Lock(); time.Sleep(time.Millisecond); mutex.Unlock() }
+
+func main() {
+	runtime.SetMutexProfileFraction(1)
+	var group sync.WaitGroup
+	for i := 0; i < 4; i++ {
+		group.Add(1)
+		go func() { defer group.Done(); for j := 0; j < 5; j++ { hold() } }()
+	}
+	group.Wait()
+	for _, name := range []string{"mutex", "heap"} {
+		file, _ := os.Create("go-" + name + ".pb.gz")
+		pprof.Lookup(name).WriteTo(file, 0)
+		file.Close()
+	}
+}
+TEXT
+GOCACHE="$dir/cache" GO111MODULE=off GOFLAGS= go run program.go || {
+    echo "go run failed" >&2
+    exit 1
+}
+"$mapscope" check -q go-mutex.pb.gz go-heap.pb.gz mutex.pb.gz block.pb.gz later.pb.gz empty.pb.gz
+
+# total INDEX FILE...: the sum of a value over all samples, by pprof's -raw.
+total() {
+    index=$1
+    shift
+    pprof -raw "$@" | awk -v index_="$index" '/^contentions\/count/ { rows = 1; next } /^Locations/ { rows = 0 }
+        rows && /^ *-?[0-9]+ +-?[0-9]+: / { gsub(":", ""); sum += $index_ } END { printf "%.0f\n", sum }'
+}
+for index in 1 2; do
+    ours=$(total $index mutex.pb.gz)
+    gos=$(total $index go-mutex.pb.gz)
+    expect "merged with Go's, value $index" "$((ours + gos))" "$(total $index mutex.pb.gz go-mutex.pb.gz)"
+done
+[ "$gos" -gt 0 ]
+pprof -proto -output=merged.pb.gz mutex.pb.gz go-mutex.pb.gz >/dev/null
+"$mapscope" check -q merged.pb.gz
+expect "-diff_base" "5000000 2" "$(pprof -raw -diff_base mutex.pb.gz later.pb.gz | awk '/^contentions\/count/ { rows = 1; next }
+    /^Locations/ { rows = 0 } rows && /^ *-?[0-9]+ +-?[0-9]+: / { gsub(":", ""); count += $1; delay += $2 }
+    END { printf "%.0f %.0f\n", delay, count }')"
+expect "-tagfocus=thread" 1500000000 "$(focus thread=phone)"
+
+# ---- brpc's text, which pprof itself refuses ----
+
+printf -- '--- contention\ncycles/second=1000000000\n1500 3 @ 0x401112\n' >brpc
+! go tool pprof -raw brpc >/dev/null 2>&1 || {
+    echo "pprof reads brpc's text by itself now" >&2
+    exit 1
+}
+"$mapscope" convert brpc 2>/dev/null
+expect "brpc's text" "1500 3" "$(echo "$(total 2 brpc.pb.gz)" "$(total 1 brpc.pb.gz)")"
+"$mapscope" check -q brpc.pb.gz
+status=0
+"$mapscope" convert brpc --report report 2>/dev/null || status=$?
+expect "a report of brpc's text" 2 "$status"
