@@ -29,6 +29,8 @@ static int setup(void **state)
     assert_int_equal(msc_mapwriter_create(&options, &world.map), 0);
     uint64_t value = 1;
     assert_int_equal(msc_mapwriter_store_u64(world.map, KEY, &value, NULL), 0);
+    recorder_close_gates(); /* the recorder is for one thread */
+    atomic_store(&gates[MSC_EVENT_MAP_WRITER_TIMEOUT].state.on, 1);
     sem_init(&world.inside, 0, 0);
     sem_init(&world.leave, 0, 0);
     return error;
