@@ -128,8 +128,7 @@ static void header_fill(uint32_t parent, uint64_t begin_ns)
     header->lock_size = sizeof(struct page_lock);
     header->wait_count = PAGE_WAITS;
     header->wait_size = sizeof(struct page_wait);
-    atomic_thread_fence(memory_order_release);
-    header->magic = PAGE_MAGIC;
+    __atomic_store_n(&header->magic, PAGE_MAGIC, __ATOMIC_RELEASE); /* plain in the layout: readers copy the header */
 }
 
 /* Without a file the page is complete as it is. */
