@@ -68,6 +68,15 @@ eventually() {
 
 is_nothing_left() { [ -z "$(left_behind)" ]; }
 
+eventually_nothing_left() {
+    tries=0
+    until is_nothing_left; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "${round:-$test}: left behind: $(left_behind)"
+        sleep 0.05
+    done
+}
+
 # process NAME: the id of a process of that name; fails if there is none.
 process() {
     for folder in /proc/[0-9]*; do
@@ -149,7 +158,7 @@ shared_daemon_start() {
 shared_daemon_end() {
     not_ours=
     kill "$(cat /run/daemon.pid)"
-    eventually is_nothing_left
+    eventually_nothing_left
 }
 
 # ---- all tests ----

@@ -286,7 +286,7 @@ test_the_keeper_is_killed() {
     wait "$recorder" || status=$?
     rm go
     [ "$status" = 3 ] || fail "$test: exit status $status: $(cat stderr)"
-    eventually is_nothing_left
+    eventually_nothing_left
 }
 
 test_the_recorder_is_killed() {
@@ -295,7 +295,7 @@ test_the_recorder_is_killed() {
     status=0
     wait "$recorder" || status=$?
     [ "$status" = 137 ] || fail "$test: exit status $status"
-    eventually is_nothing_left
+    eventually_nothing_left
     expect_capture '.state == "recording" and .end.epoch_ns == null'
     touch go
     eventually has_ended sleep
@@ -403,7 +403,7 @@ test_a_plain_user() {
     record_start -- sh -c "$wait_and_see"
     kill -9 "$recorder"
     wait "$recorder" || true
-    eventually is_nothing_left
+    eventually_nothing_left
     touch go
     eventually has_ended sleep
     rm -f go

@@ -222,7 +222,7 @@ test_the_recorder_is_killed() {
     attach_start
     kill -9 "$recorder"
     wait "$recorder" || true
-    eventually is_nothing_left
+    eventually_nothing_left
     expect_capture '.state == "recording"'
     attach_and_interrupt 'own, /run/lttng'
     program_end

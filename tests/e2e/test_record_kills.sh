@@ -71,12 +71,7 @@ one_round() {
     wait "$recorder" 2>/dev/null || status=$?
     wait "$feeder" 2>/dev/null || true
     expect_status "$1"
-    tries=0
-    until is_nothing_left; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "$round: left behind: $(left_behind)"
-        sleep 0.05
-    done
+    eventually_nothing_left
     expect_converts
     rm -f commands.fifo
 }

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,22 +41,55 @@ static int wait_until_ready(const struct keeper *keeper, struct diag *diag)
     return 0;
 }
 
+/* Memory that the keeper's processes share with us. */
+static _Atomic pid_t *share_pid(void)
+{
+    void *shared = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+static void keeper_close(struct keeper *keeper)
+{
+    munmap(keeper->daemon, sizeof(pid_t));
+    close(keeper->fd);
+}
+
 int keeper_start(struct keeper *keeper, const struct place *place, const struct control *control, struct diag *diag)
 {
     int fds[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+    _Atomic pid_t *daemon = share_pid();
+    if (!daemon)
         return diag_errno(diag, errno, "cannot start the session daemon");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
+        int error = diag_errno(diag, errno, "cannot start the session daemon");
+        munmap(daemon, sizeof *daemon);
+        return error;
+    }
     pid_t pid = fork();
     if (pid == 0)
-        keeper_process(place, control, fds[1]);
+        keeper_process(place, control, fds[1], daemon);
     int error = pid < 0 ? diag_errno(diag, errno, "cannot start the session daemon") : 0;
     close(fds[1]);
-    *keeper = (struct keeper){.pid = pid, .fd = fds[0]};
+    *keeper = (struct keeper){.pid = pid, .fd = fds[0], .daemon = daemon};
     if (error)
-        close(fds[0]);
+        keeper_close(keeper);
     else if ((error = wait_until_ready(keeper, diag)) != 0)
         keeper_stop(keeper, place);
     return error;
+}
+
+/* The keeper was killed, so the daemon has its SIGTERM. What is left of its group when it ended, or did not, goes. */
+static void end_daemon(const struct keeper *keeper)
+{
+    pid_t daemon = atomic_load(keeper->daemon);
+    if (daemon <= 0)
+        return;
+    int fd = (int)syscall(SYS_pidfd_open, daemon, 0);
+    if (fd >= 0) {
+        wait_for(fd, KEEPER_TERM_MS);
+        close(fd);
+    }
+    kill(-daemon, SIGKILL);
 }
 
 void keeper_stop(struct keeper *keeper, const struct place *place)
@@ -69,7 +104,9 @@ void keeper_stop(struct keeper *keeper, const struct place *place)
     int status = -1;
     while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (status != 0)
+    if (status != 0) {
+        end_daemon(keeper);
         place_leave(place);
-    close(keeper->fd);
+    }
+    keeper_close(keeper);
 }

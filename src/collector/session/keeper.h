@@ -7,11 +7,14 @@
  *     recorder ──socket── keeper ── lttng-sessiond ── lttng-consumerd, lttng-runas
  *         └── CMD
  *
- * End: SIGTERM to the daemon, 3 s, SIGKILL to its process group; done when the keeper has no child left.
+ * End: SIGTERM to the daemon, 3 s, SIGKILL to its process group; done when the keeper has no child left. If it is the
+ * keeper that is killed, the kernel sends that SIGTERM. A daemon that is just starting can miss it, so the recorder
+ * sends the SIGKILL then.
  */
 #ifndef COLLECTOR_SESSION_KEEPER_H
 #define COLLECTOR_SESSION_KEEPER_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "collector/session/control.h"
@@ -20,7 +23,8 @@
 
 struct keeper {
     pid_t pid;
-    int fd; /* readable when the daemon has ended by itself; close-on-exec */
+    int fd;                /* readable when the daemon has ended by itself; close-on-exec */
+    _Atomic pid_t *daemon; /* shared with the keeper: the daemon, and its process group; 0 = there is none */
 };
 
 /*

@@ -24,7 +24,8 @@
 enum { DAEMON_FILES = 65536 };
 
 struct daemon {
-    pid_t pid; /* and process group; 0 = none */
+    pid_t pid;            /* and process group; 0 = none */
+    _Atomic pid_t *shown; /* the same for the recorder, until no child is left */
     bool has_ended;
     int wait_status;
 };
@@ -90,6 +91,7 @@ static _Noreturn void become_daemon(const struct process *process, pid_t keeper)
     if (getppid() != keeper)
         _exit(1);
     setpgid(0, 0);
+    atomic_store(process->daemon.shown, getpid());
     set_file_limit();
     dup2(process->log_fd, STDOUT_FILENO);
     dup2(process->log_fd, STDERR_FILENO);
@@ -244,10 +246,11 @@ static void end_daemon(struct process *process)
     reap(daemon);
     if (!daemon->has_ended)
         kill(daemon->pid, SIGTERM);
-    if (wait_for_children(process, KEEPER_TERM_MS))
-        return;
-    kill(-daemon->pid, SIGKILL);
-    wait_for_children(process, KEEPER_KILL_MS);
+    if (!wait_for_children(process, KEEPER_TERM_MS)) {
+        kill(-daemon->pid, SIGKILL);
+        wait_for_children(process, KEEPER_KILL_MS);
+    }
+    atomic_store(daemon->shown, 0);
 }
 
 static _Noreturn void finish(struct process *process)
@@ -288,9 +291,10 @@ static void wait_for_recorder(const struct process *process)
         ;
 }
 
-_Noreturn void keeper_process(const struct place *place, const struct control *control, int fd)
+_Noreturn void keeper_process(const struct place *place, const struct control *control, int fd, _Atomic pid_t *daemon)
 {
-    struct process process = {.place = place, .control = control, .fd = fd, .signal_fd = -1, .log_fd = -1};
+    struct process process = {
+        .place = place, .control = control, .fd = fd, .signal_fd = -1, .log_fd = -1, .daemon = {.shown = daemon}};
     separate(&process);
     if (place->kind == PLACE_SHARED) {
         tell(&process, 0, "");

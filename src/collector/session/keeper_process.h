@@ -2,7 +2,9 @@
 #ifndef COLLECTOR_SESSION_KEEPER_PROCESS_H
 #define COLLECTOR_SESSION_KEEPER_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "collector/session/control.h"
 #include "collector/session/place.h"
@@ -16,7 +18,7 @@ struct keeper_message {
     char text[1020];
 };
 
-/* Never returns. `fd` is the keeper's end of the socket. */
-_Noreturn void keeper_process(const struct place *place, const struct control *control, int fd);
+/* Never returns. `fd` is the keeper's end of the socket, `*daemon` in shared memory. */
+_Noreturn void keeper_process(const struct place *place, const struct control *control, int fd, _Atomic pid_t *daemon);
 
 #endif
