@@ -8,6 +8,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 int cmd_record(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_locks(int argc, char **argv);
+int cmd_core(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_set(int argc, char **argv);

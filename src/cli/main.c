@@ -11,6 +11,7 @@ static const struct {
     {"record", "run a program and record what its maps and locks do", cmd_record},
     {"convert", "turn a recording into profiles, a timeline and a report", cmd_convert},
     {"locks", "show who holds and who waits for which lock, now", cmd_locks},
+    {"core", "compare the maps in a core with what was recorded of them last", cmd_core},
     {"check", "say what in a profile breaks a rule of those that read it", cmd_check},
     {"set", "change what is recorded of a process that runs", cmd_set},
     {"doctor", "say what would keep a recording from working, and how to mend it", cmd_doctor},

@@ -7,6 +7,7 @@
 
 #include "collector/analyses/contention.h"
 #include "collector/analyses/key_history.h"
+#include "collector/analyses/map_states.h"
 #include "collector/analyses/misuse.h"
 #include "collector/analyses/timeline.h"
 #include "collector/capture_read.h"
@@ -161,6 +162,8 @@ static int apply_first(struct pass *pass, const struct event *event)
         error = key_history_apply(pass->history, event);
     if (!error && kind & MISUSE_EVENTS && pass->misuse)
         error = misuse_apply(pass->misuse, event);
+    if (!error && kind & MAP_STATES_EVENTS && recording->map_states)
+        error = map_states_apply(recording->map_states, event);
     return error;
 }
 
@@ -231,6 +234,11 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error && recording->options.find_lost_keys)
         error = misuse_create(recording->stacks, &recording->findings, &pass.misuse);
+    if (!error && recording->options.keep_map_states) {
+        error = map_states_create(&recording->map_states);
+        pass.events |= MAP_STATES_EVENTS;
+        pass.needs_all = true;
+    }
     if (!error)
         error = run_pass(&pass, diag);
     if (!error) {
@@ -302,6 +310,7 @@ void recording_close(struct recording *recording)
         return;
     contention_view_destroy(recording->contention);
     contention_destroy(recording->contention_state);
+    map_states_destroy(recording->map_states);
     symbolizer_destroy(recording->symbolizer);
     stacks_destroy(recording->stacks);
     lock_snapshots_fini(&recording->snapshots);

@@ -31,6 +31,7 @@
 #include "support/diag.h"
 
 struct contention;
+struct map_states;
 struct symbolizer;
 
 struct recording_options {
@@ -44,6 +45,7 @@ struct recording_options {
      * so not asked for threads.
      */
     bool find_lost_keys;
+    bool keep_map_states; /* what is last said of each map that is still there */
 };
 
 /* Read-only for callers. */
@@ -55,6 +57,7 @@ struct recording {
     struct contention_view *contention;
     struct lock_snapshots snapshots; /* what had not ended; empty without shared pages */
     struct findings findings;        /* empty without options.find_lost_keys */
+    struct map_states *map_states;   /* NULL without options.keep_map_states */
     struct losses losses;
     struct capture_said capture;
     uint64_t own_events;                 /* of provider mapscope */

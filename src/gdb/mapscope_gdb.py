@@ -4,7 +4,7 @@
 #     (gdb) print *sessions
 #     $1 = msc_map "sessions": 3 entries in 2^1 buckets, growing from 2^0 (0 of 1 evacuated), seq 3 = {["alice"] = ...}
 #     (gdb) mapscope state 0x55555557a2a0
-#     {"map": "0x55555557a2a0", "generation": 1, "name": "sessions", "count": 3, ...}
+#     {"map": "0x55555557a2a0", "pid": 4711, "generation": 1, "name": "sessions", "count": 3, ...}
 #
 # Nothing of the program is called and nothing changed. Every member is found by its name in the debug information
 # of libmapscope, so it must be there (-g, or Debian's libmapscope-dbgsym). Keys and values are shown as what
@@ -254,7 +254,7 @@ class StateCommand(gdb.Command):
     def invoke(self, argument, from_tty):
         for word in gdb.string_to_argv(argument):
             address = int(gdb.parse_and_eval(word))
-            line = {'map': '0x%x' % address}
+            line = {'map': '0x%x' % address, 'pid': gdb.selected_inferior().pid}
             try:
                 pointer = gdb.Value(address).cast(gdb.lookup_type('struct msc_map').pointer())
                 line.update(Map(pointer.dereference()).state())

@@ -1,0 +1,35 @@
+/*
+ * The maps in a core, as gdb sees them: runs gdb with share/mapscope/mapscope_gdb.py and reads what it prints.
+ */
+#ifndef COLLECTOR_CORE_MAPS_H
+#define COLLECTOR_CORE_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/diag.h"
+
+/* One map in the core. */
+struct core_map {
+    uint64_t address, generation;
+    bool is_readable; /* else nothing but the address is known */
+    uint64_t count, B, seq, writer;
+    bool is_growing;
+};
+
+struct core_maps {
+    uint64_t pid; /* of the process that left the core */
+    struct core_map *items;
+    size_t count, capacity;
+};
+
+/*
+ * Looks at `count` addresses. Returns 0; -ENOENT (no gdb, or no script beside mapscope), -EIO (gdb cannot read the
+ * core, or says nothing), -ENOMEM, with the cause in `diag`; then there is nothing to free.
+ */
+int core_maps_read(const char *program, const char *core, const uint64_t *addresses, size_t count,
+                   struct core_maps *out, struct diag *diag);
+void core_maps_fini(struct core_maps *maps);
+
+#endif
