@@ -9,10 +9,14 @@
 #include "model/profile_builder.h"
 #include "model/user_leaf.h"
 
+enum { NAMELESS_MAX = 8 };
+
 struct making {
     const struct contention_profile_input *input;
     enum contention_profile_kind kind;
     struct profile_builder *builder;
+    const struct symbol_module *nameless[NAMELESS_MAX]; /* the first modules whose symbols are missing */
+    size_t nameless_count;
 };
 
 /* What the kinds of profiles have in common. */
@@ -211,15 +215,26 @@ static void comment_sites(const struct making *making)
 
 /* Samples */
 
-static void add_stack(const struct making *making, stack_id id)
+static void note_nameless(struct making *making, const struct symbol_module *module)
+{
+    if (!module || !module->reason[0] || making->nameless_count == NAMELESS_MAX)
+        return;
+    for (size_t i = 0; i < making->nameless_count; i++)
+        if (strcmp(making->nameless[i]->path, module->path) == 0)
+            return;
+    making->nameless[making->nameless_count++] = module;
+}
+
+static void add_stack(struct making *making, stack_id id)
 {
     const struct symbols *symbols = making->input->symbols;
     struct stack_view stack = stacks_get(making->input->stacks, id);
     struct user_leaf leaf = user_leaf_find(symbols, &stack);
-    for (uint32_t pc = leaf.pc; pc < stack.count; pc++)
-        profile_builder_frame(making->builder, stack.pid,
-                              symbols_resolve(symbols, stack.pid, stack.pcs[pc], stack.first_ns),
-                              pc == leaf.pc ? leaf.frame : 0);
+    for (uint32_t pc = leaf.pc; pc < stack.count; pc++) {
+        const struct symbol_location *location = symbols_resolve(symbols, stack.pid, stack.pcs[pc], stack.first_ns);
+        profile_builder_frame(making->builder, stack.pid, location, pc == leaf.pc ? leaf.frame : 0);
+        note_nameless(making, location->module);
+    }
 }
 
 static void label_lock(const struct making *making, const struct contention_lock *lock, uint32_t kind)
@@ -247,8 +262,8 @@ static void end_sample(const struct making *making, uint64_t count, uint64_t del
     profile_builder_sample(making->builder, (int64_t[]){to_value(count), to_value(delay_ns)});
 }
 
-static void add_part(const struct making *making, const struct contention_lock *lock,
-                     const struct contention_site *site, const struct contention_part *part, bool is_open)
+static void add_part(struct making *making, const struct contention_lock *lock, const struct contention_site *site,
+                     const struct contention_part *part, bool is_open)
 {
     struct profile_builder *builder = making->builder;
     add_stack(making, site->stack);
@@ -264,7 +279,7 @@ static void add_part(const struct making *making, const struct contention_lock *
 }
 
 /* `above`: a pseudo-frame that the stacks begin with, NULL = none. */
-static void add_sites(const struct making *making, const struct contention_lock *lock, struct site_list list,
+static void add_sites(struct making *making, const struct contention_lock *lock, struct site_list list,
                       const char *above)
 {
     for (size_t i = 0; i < list.count; i++) {
@@ -294,7 +309,7 @@ static void add_unreleased(const struct making *making, const struct contention_
     }
 }
 
-static void add_lock(const struct making *making, const struct contention_lock *lock)
+static void add_lock(struct making *making, const struct contention_lock *lock)
 {
     add_sites(making, lock, sites_of(making, lock), NULL);
     if (making->kind == CONTENTION_PROFILE_MUTEX)
@@ -333,5 +348,8 @@ int contention_profile_create(const struct contention_profile_input *input, enum
     describe(&making);
     for (size_t i = 0; i < input->view->lock_count; i++)
         add_lock(&making, &input->view->locks[i]);
+    for (size_t i = 0; i < making.nameless_count; i++)
+        profile_builder_comment(making.builder, "symbols: %s: %s", making.nameless[i]->path,
+                                making.nameless[i]->reason);
     return profile_builder_finish(making.builder, out);
 }

@@ -164,6 +164,18 @@ static void test_what_has_not_ended_is_still_held_and_still_waited_for(void **st
     fixture_fini(&f);
 }
 
+static void test_why_a_module_has_no_names_is_told_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.sites[1].stack = fixture_stack(&f, SERVER, (uint64_t[]){IN_UNLOCK, IN_REMOVE, IN_LOCK, IN_MAIN}, 4);
+    struct profile *profile = profile_of(&f, CONTENTION_PROFILE_MUTEX);
+    assert_true(has_comment(profile, "symbols: /usr/lib/libmapscope.so.0: no debug information"));
+    profile_destroy(profile);
+    fixture_fini(&f);
+}
+
 static void test_hold_profile_has_holds_of_every_length(void **state)
 {
     (void)state;
@@ -635,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_block_profile_splits_waits_by_result_and_bucket),
         cmocka_unit_test(test_labels_of_thread_map_and_kind_are_told_where_they_are_known),
         cmocka_unit_test(test_what_has_not_ended_is_still_held_and_still_waited_for),
+        cmocka_unit_test(test_why_a_module_has_no_names_is_told_once),
         cmocka_unit_test(test_hold_profile_has_holds_of_every_length),
         cmocka_unit_test(test_the_interval_of_the_total_and_of_the_largest_sites_is_told),
         cmocka_unit_test(test_mutex_and_block_profile_add_up_to_the_same),
