@@ -137,7 +137,7 @@ static int cowmap_apply(struct flavour *flavour, struct flavour_op *op)
     if (error)
         return error;
     uint64_t hash = flavour_hash(flavour, &op->key);
-    spin_lock(&map->lock);
+    spin_lock(&map->lock, SPIN_SHORT);
     error = change_locked(map, op, hash);
     msc_mutex_unlock(&map->lock);
     return error;

@@ -65,11 +65,11 @@ int msc_rwmap_range(struct msc_rwmap *map, msc_visit_fn *visit, void *context)
     if (!map || !visit)
         return -EINVAL;
     struct flavour_iter iter;
-    struct stripe *stripe = stripe_read_lock(&map->lock);
+    struct stripe *stripe = stripe_stay(&map->lock);
     uint64_t count = map->core->count, seq = map->core->seq;
     flavour_iter_begin(&map->flavour, &iter, count, seq, STACK_HERE());
     int stop = locked_range(&map->flavour, map->core, visit, context, &iter.visited);
-    stripe_read_unlock(&map->lock, stripe);
+    stripe_stay_end(&map->lock, stripe);
     flavour_iter_end(&map->flavour, &iter, count, seq, STACK_HERE());
     return stop;
 }

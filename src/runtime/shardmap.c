@@ -41,7 +41,7 @@ static inline struct shard *shard_of(const struct msc_shardmap *map, const struc
 static inline int shardmap_get(struct flavour *flavour, struct flavour_op *op)
 {
     struct shard *shard = shard_of((struct msc_shardmap *)flavour, &op->key);
-    spin_lock(&shard->lock);
+    spin_lock(&shard->lock, SPIN_SHORT);
     int error = locked_get(flavour, shard->core, op);
     msc_mutex_unlock(&shard->lock);
     return error;
@@ -50,7 +50,7 @@ static inline int shardmap_get(struct flavour *flavour, struct flavour_op *op)
 static int shardmap_apply(struct flavour *flavour, struct flavour_op *op)
 {
     struct shard *shard = shard_of((struct msc_shardmap *)flavour, &op->key);
-    spin_lock(&shard->lock);
+    spin_lock(&shard->lock, SPIN_SHORT);
     int error = locked_apply(flavour, shard->core, op);
     msc_mutex_unlock(&shard->lock);
     return error;

@@ -2,7 +2,6 @@
 #include "runtime/stripe.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <unistd.h>
 
 #include "runtime/flavour.h"
@@ -36,7 +35,7 @@ int stripe_init(struct stripe_lock *lock, const char *name)
     if (!lock->stripes)
         return -ENOMEM;
     lock->mask = count - 1;
-    atomic_init(&lock->writer, STRIPE_NONE);
+    atomic_init(&lock->state, STRIPE_OPEN);
     msc_mutex_init(&lock->mutex, name);
     return 0;
 }
@@ -47,40 +46,36 @@ void stripe_fini(struct stripe_lock *lock)
     memory.release(lock->block);
 }
 
-/* With the mutex there is no writer, and the next one comes after it: it will see the count. */
-static void queue(struct stripe_lock *lock, struct stripe *stripe)
+void stripe_leave(struct stripe_lock *lock, struct stripe *stripe)
 {
-    msc_mutex_lock(&lock->mutex);
+    atomic_fetch_sub_explicit(&stripe->readers, 1, memory_order_seq_cst);
+    if (__builtin_expect(atomic_load_explicit(&lock->state, memory_order_seq_cst) == STRIPE_SLEEPING, 0))
+        futex_wake_all(&stripe->readers);
+}
+
+/* With the mutex there is no writer. The last of these reads opens the lock, for those that come then. */
+void stripe_read_closed(struct stripe_lock *lock)
+{
+    spin_lock(&lock->mutex, SPIN_LONG);
+    if (lock->closed_reads && --lock->closed_reads == 0)
+        atomic_store_explicit(&lock->state, STRIPE_OPEN, memory_order_seq_cst);
+}
+
+struct stripe *stripe_stay(struct stripe_lock *lock)
+{
+    struct stripe *stripe = stripe_of_thread(lock);
+    spin_lock(&lock->mutex, SPIN_LONG);
+    atomic_fetch_add_explicit(&lock->stayers, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
     msc_mutex_unlock(&lock->mutex);
+    return stripe;
 }
 
-/* As stripe_read_lock does; false if there is a writer. */
-static bool try_again(struct stripe_lock *lock, struct stripe *stripe)
+/* Release pairs with the acquire of a writer that sees nobody stay and so does not look at the stripes. */
+void stripe_stay_end(struct stripe_lock *lock, struct stripe *stripe)
 {
-    if (atomic_load_explicit(&lock->writer, memory_order_relaxed) != STRIPE_NONE)
-        return false;
-    atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&lock->writer, memory_order_seq_cst) == STRIPE_NONE)
-        return true;
-    stripe_read_unlock(lock, stripe);
-    return false;
-}
-
-void stripe_read_slow(struct stripe_lock *lock, struct stripe *stripe)
-{
-    stripe_read_unlock(lock, stripe);
-    for (unsigned pauses = 1; pauses <= SPIN_PAUSES_MAX; pauses *= 2) {
-        if (try_again(lock, stripe))
-            return;
-        spin_pause(pauses);
-    }
-    queue(lock, stripe);
-}
-
-void stripe_wake_writer(struct stripe *stripe)
-{
-    futex_wake_all(&stripe->readers);
+    stripe_leave(lock, stripe);
+    atomic_fetch_sub_explicit(&lock->stayers, 1, memory_order_release);
 }
 
 /* Readers are inside for some ten nanoseconds, unless one was preempted or visits all entries. */
@@ -91,15 +86,16 @@ static void wait_for(struct stripe_lock *lock, struct stripe *stripe)
             return;
         spin_pause(1);
     }
-    atomic_store_explicit(&lock->writer, STRIPE_SLEEPING, memory_order_seq_cst);
+    atomic_store_explicit(&lock->state, STRIPE_SLEEPING, memory_order_seq_cst);
     uint32_t readers;
     while ((readers = atomic_load_explicit(&stripe->readers, memory_order_seq_cst)) != 0)
         futex_wait(&stripe->readers, readers, FUTEX_FOREVER);
-    atomic_store_explicit(&lock->writer, STRIPE_WRITING, memory_order_seq_cst);
+    atomic_store_explicit(&lock->state, STRIPE_CLOSED, memory_order_seq_cst);
 }
 
 void stripe_drain(struct stripe_lock *lock)
 {
+    atomic_store_explicit(&lock->state, STRIPE_CLOSED, memory_order_seq_cst);
     for (uint32_t i = 0; i <= lock->mask; i++)
         wait_for(lock, &lock->stripes[i]);
 }

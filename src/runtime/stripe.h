@@ -1,42 +1,54 @@
 /*
- * A reader-writer lock whose readers do not meet: each counts itself in a cache line of its own.
+ * A reader-writer lock whose readers do not meet while writers are rare: each counts itself in a cache line of its own.
  *
- *     reader   stripe.readers + 1; writer there? no: read; stripe.readers - 1
- *     writer   mutex; writer = 1; wait until every stripe is 0; write; writer = 0; mutex
+ *     open (no writer lately)             closed (a writer came)
+ *     reader   stripe.readers + 1         reader   takes the mutex, as a writer would
+ *              still open? read           writer   takes the mutex
+ *              stripe.readers - 1
+ *     writer   mutex; closes; waits until every stripe is 0; writes
  *
- * A reader that finds a writer takes its count back, looks a few more times, then queues at the mutex, so that readers
- * and writers wait in one line and whoever waits is seen waiting for the named msc_mutex. Neither starves: a writer
- * keeps new readers out while it waits for those inside, and is behind the waiting readers when it comes again.
+ * After a writer the lock stays closed for STRIPE_CLOSED_READS reads: as long as more than one operation in about 16
+ * writes, it is a plain mutex, which then costs less than telling the readers. Whoever waits, waits at the named
+ * msc_mutex and is seen there. The price of opening: a writer that finds it open looks at as many cache lines as there
+ * are stripes, one for each processor up to 64.
  *
- * The reader's pair (count, look at `writer`) and the writer's (set `writer`, look at the counts) are sequentially
- * consistent: at least one of them sees the other.
+ * A reader that stays long (a range) counts itself in its stripe under the mutex, and in `stayers`, so that writers
+ * look at the stripes even if it is closed.
  *
- * Why not pthread_rwlock: its readers all write one word, and when a writer comes they convoy (bench/flavours). The
- * price: a writer looks at as many cache lines as there are stripes, one for each processor up to 64.
+ * The reader's pair (count, look at `state`) and the writer's (close, look at the counts) are sequentially consistent:
+ * at least one of them sees the other.
+ *
+ * Why not pthread_rwlock: its readers all write one word, and when a writer comes they convoy (bench/flavours).
  *
  * Not recursive, neither way. Any thread; not for signal handlers.
+ * Source: Dice and Kogan, "BRAVO - Biased Locking for Reader-Writer Locks" (2019).
  */
 #ifndef MSC_RUNTIME_STRIPE_H
 #define MSC_RUNTIME_STRIPE_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mapscope/mutex.h"
 #include "runtime/spin.h"
 
+enum { STRIPE_CLOSED_READS = 16 };
+
 struct stripe {
     _Alignas(64) _Atomic uint32_t readers;
 };
 
-enum stripe_writer { STRIPE_NONE = 0, STRIPE_WRITING = 1, STRIPE_SLEEPING = 2 };
+enum stripe_state { STRIPE_CLOSED = 0, STRIPE_OPEN = 1, STRIPE_SLEEPING = 2 /* closed, and a writer sleeps */ };
 
 struct stripe_lock {
     struct stripe *stripes;
-    uint32_t mask;           /* number of stripes - 1 */
-    _Atomic uint32_t writer; /* enum stripe_writer */
+    uint32_t mask;          /* number of stripes - 1 */
+    _Atomic uint32_t state; /* enum stripe_state; changed under the mutex */
     void *block;
     _Alignas(64) msc_mutex mutex;
+    uint32_t closed_reads; /* until it opens; under the mutex */
+    _Atomic uint32_t stayers;
 };
 
 /* `name` is borrowed as long as the lock lives. 0 or -ENOMEM. */
@@ -45,45 +57,55 @@ void stripe_fini(struct stripe_lock *lock);
 
 extern __thread uint32_t stripe_mine __attribute__((tls_model("initial-exec"), visibility("hidden")));
 uint32_t stripe_assign(void);
-void stripe_read_slow(struct stripe_lock *lock, struct stripe *stripe);
-void stripe_wake_writer(struct stripe *stripe);
+void stripe_leave(struct stripe_lock *lock, struct stripe *stripe);
+void stripe_read_closed(struct stripe_lock *lock);
+void stripe_drain(struct stripe_lock *lock);
 
-/* Returns the reader's stripe, for the unlock. */
-static inline struct stripe *stripe_read_lock(struct stripe_lock *lock)
+static inline struct stripe *stripe_of_thread(const struct stripe_lock *lock)
 {
     uint32_t mine = stripe_mine;
     if (__builtin_expect(mine == 0, 0))
         mine = stripe_assign();
-    struct stripe *stripe = &lock->stripes[mine & lock->mask];
-    atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
-    if (__builtin_expect(atomic_load_explicit(&lock->writer, memory_order_seq_cst) != STRIPE_NONE, 0))
-        stripe_read_slow(lock, stripe);
-    return stripe;
+    return &lock->stripes[mine & lock->mask];
+}
+
+/* Returns what stripe_read_unlock wants: the reader's stripe, or NULL with the mutex. */
+static inline struct stripe *stripe_read_lock(struct stripe_lock *lock)
+{
+    if (atomic_load_explicit(&lock->state, memory_order_relaxed) == STRIPE_OPEN) {
+        struct stripe *stripe = stripe_of_thread(lock);
+        atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
+        if (__builtin_expect(atomic_load_explicit(&lock->state, memory_order_seq_cst) == STRIPE_OPEN, 1))
+            return stripe;
+        stripe_leave(lock, stripe);
+    }
+    stripe_read_closed(lock);
+    return NULL;
 }
 
 static inline void stripe_read_unlock(struct stripe_lock *lock, struct stripe *stripe)
 {
-    atomic_fetch_sub_explicit(&stripe->readers, 1, memory_order_seq_cst);
-    if (__builtin_expect(atomic_load_explicit(&lock->writer, memory_order_seq_cst) == STRIPE_SLEEPING, 0))
-        stripe_wake_writer(stripe);
+    if (stripe)
+        stripe_leave(lock, stripe);
+    else
+        msc_mutex_unlock(&lock->mutex);
 }
 
-void stripe_drain(struct stripe_lock *lock);
+/* For a reader that stays long. */
+struct stripe *stripe_stay(struct stripe_lock *lock);
+void stripe_stay_end(struct stripe_lock *lock, struct stripe *stripe);
 
 static inline void stripe_write_lock(struct stripe_lock *lock)
 {
-    spin_lock(&lock->mutex);
-    atomic_store_explicit(&lock->writer, STRIPE_WRITING, memory_order_seq_cst);
-    for (uint32_t i = 0; i <= lock->mask; i++)
-        if (__builtin_expect(atomic_load_explicit(&lock->stripes[i].readers, memory_order_seq_cst) != 0, 0)) {
-            stripe_drain(lock);
-            return;
-        }
+    spin_lock(&lock->mutex, SPIN_LONG);
+    lock->closed_reads = STRIPE_CLOSED_READS;
+    if (atomic_load_explicit(&lock->state, memory_order_relaxed) != STRIPE_CLOSED ||
+        atomic_load_explicit(&lock->stayers, memory_order_acquire) != 0)
+        stripe_drain(lock);
 }
 
 static inline void stripe_write_unlock(struct stripe_lock *lock)
 {
-    atomic_store_explicit(&lock->writer, STRIPE_NONE, memory_order_release);
     msc_mutex_unlock(&lock->mutex);
 }
 
