@@ -85,6 +85,15 @@ static field_list map_iter = {OBJECT("map", map_iter.map),
                               STACK,
                               END};
 
+static field_list map_copy = {OBJECT("src", map_copy.source),
+                              OBJECT("dst", map_copy.copy),
+                              FIELD("handle", map_copy.handle, U64),
+                              FIELD("count", map_copy.count, U64),
+                              FIELD("deep", map_copy.deep, BOOL),
+                              FIELD("action", map_copy.action, U64),
+                              STACK,
+                              END};
+
 static field_list map_fault = {OBJECT("map", map_fault.map),
                                FIELD("kind", map_fault.kind, U32),
                                FIELD("key_id", map_fault.key_id, U64),
@@ -208,6 +217,9 @@ static const struct decode_event events[] = {
     {"mapscope:map_iter_begin", EVENT_MAP_ITER_BEGIN, false, map_iter},
     {"mapscope:map_iter_end", EVENT_MAP_ITER_END, false, map_iter},
     {"mapscope:map_fault", EVENT_MAP_FAULT, false, map_fault},
+    {"mapscope:map_clone", EVENT_MAP_CLONE, false, map_copy},
+    {"mapscope:map_alias", EVENT_MAP_ALIAS, false, map_copy},
+    {"mapscope:map_swap", EVENT_MAP_SWAP, false, map_copy},
     {"mapscope:syncmap_promote", EVENT_SYNCMAP_PROMOTE, false, syncmap_promote},
     {"mapscope:map_writer_timeout", EVENT_MAP_WRITER_TIMEOUT, false, map_writer_timeout},
     {"mapscope:reclaim_stall", EVENT_RECLAIM_STALL, false, reclaim_stall},

@@ -26,6 +26,9 @@ enum event_kind {
     EVENT_MAP_ITER_BEGIN,
     EVENT_MAP_ITER_END,
     EVENT_MAP_FAULT,
+    EVENT_MAP_CLONE,
+    EVENT_MAP_ALIAS,
+    EVENT_MAP_SWAP,
     EVENT_SYNCMAP_PROMOTE,
     EVENT_MAP_WRITER_TIMEOUT,
     EVENT_RECLAIM_STALL,
@@ -115,6 +118,13 @@ struct event_map_iter {
     struct event_object map;
     uint64_t iter, count, visited, action;
     bool grew, mutated;
+};
+
+/* map_clone, map_alias, map_swap */
+struct event_map_copy {
+    struct event_object source, copy;
+    uint64_t handle, count, action;
+    bool deep;
 };
 
 struct event_map_fault {
@@ -228,6 +238,7 @@ struct event {
         struct event_map_grow_end map_grow_end;
         struct event_map_op map_op;
         struct event_map_iter map_iter;
+        struct event_map_copy map_copy;
         struct event_map_fault map_fault;
         struct event_syncmap_promote syncmap_promote;
         struct event_map_writer_timeout map_writer_timeout;

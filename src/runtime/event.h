@@ -24,6 +24,9 @@
     X(MAP_ITER_BEGIN, map_iter_begin)                                                                                  \
     X(MAP_ITER_END, map_iter_end)                                                                                      \
     X(MAP_FAULT, map_fault)                                                                                            \
+    X(MAP_CLONE, map_clone)                                                                                            \
+    X(MAP_ALIAS, map_alias)                                                                                            \
+    X(MAP_SWAP, map_swap)                                                                                              \
     X(SYNCMAP_PROMOTE, syncmap_promote)                                                                                \
     X(MAP_WRITER_TIMEOUT, map_writer_timeout)                                                                          \
     X(RECLAIM_STALL, reclaim_stall)                                                                                    \
@@ -171,6 +174,19 @@ struct msc_ev_map_iter {
     uint64_t visited; /* 0 at begin */
     uint32_t grew;
     uint32_t mutated;
+    uint64_t action;
+    struct msc_stack stack;
+};
+
+/* map_clone, map_alias and map_swap */
+struct msc_ev_map_copy {
+    uint64_t src;
+    uint64_t src_gen;
+    uint64_t dst;
+    uint64_t dst_gen;
+    uint64_t handle; /* map_alias: how many there are now */
+    uint64_t count;  /* entries of src */
+    uint32_t deep;   /* 1 = the entries were copied too */
     uint64_t action;
     struct msc_stack stack;
 };

@@ -185,6 +185,24 @@ void map_trace_life(enum msc_event event, const struct msc_map *map, const void 
     msc_emit(event, &life);
 }
 
+void map_trace_copy(enum msc_event event, const struct msc_map *source, const struct msc_map *copy, uint32_t handles,
+                    const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    struct msc_ev_map_copy record = {
+        .src = address_of(source->identity.object),
+        .src_gen = source->identity.generation,
+        .dst = address_of(copy->identity.object),
+        .dst_gen = copy->identity.generation,
+        .handle = handles,
+        .count = source->count,
+        .deep = event == MSC_EVENT_MAP_CLONE,
+        .action = thread_self.action,
+        .stack = stack_capture_from(pcs, frame),
+    };
+    msc_emit(event, &record);
+}
+
 void map_trace_grow(const struct msc_map *map)
 {
     struct msc_ev_map_grow grow = {

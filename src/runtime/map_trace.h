@@ -38,6 +38,10 @@ MAP_COLD struct msc_map_slot map_find_traced(const struct msc_map *map, const st
 /* map_alloc or map_free */
 MAP_COLD void map_trace_life(enum msc_event event, const struct msc_map *map, const void *frame);
 
+/* map_clone, map_alias or map_swap; `handles` for an alias. */
+MAP_COLD void map_trace_copy(enum msc_event event, const struct msc_map *source, const struct msc_map *copy,
+                             uint32_t handles, const void *frame);
+
 /* While the new table is in place and noverflow still that of the old one. */
 MAP_COLD void map_trace_grow(const struct msc_map *map);
 MAP_COLD void map_trace_grow_end(const struct msc_map *map);

@@ -257,14 +257,19 @@ int msc_map_clone(const struct msc_map *map, struct msc_map **out)
     }
     if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
         map_trace_life(MSC_EVENT_MAP_ALLOC, copy, STACK_HERE());
+    if (msc_gate_on(MSC_EVENT_MAP_CLONE))
+        map_trace_copy(MSC_EVENT_MAP_CLONE, map, copy, 0, STACK_HERE());
     *out = copy;
     return 0;
 }
 
 struct msc_map *msc_map_alias(struct msc_map *map)
 {
-    if (map)
-        atomic_fetch_add_explicit(&map->handles, 1, memory_order_relaxed);
+    if (!map)
+        return NULL;
+    uint32_t handles = atomic_fetch_add_explicit(&map->handles, 1, memory_order_relaxed) + 1;
+    if (msc_gate_on(MSC_EVENT_MAP_ALIAS))
+        map_trace_copy(MSC_EVENT_MAP_ALIAS, map, map, handles, STACK_HERE());
     return map;
 }
 
@@ -374,5 +379,7 @@ int msc_map_swap(struct msc_map *map, struct msc_map *other)
         leave(other, STACK_HERE());
     }
     leave(map, STACK_HERE());
+    if (!error && msc_gate_on(MSC_EVENT_MAP_SWAP))
+        map_trace_copy(MSC_EVENT_MAP_SWAP, map, other, 0, STACK_HERE());
     return error;
 }

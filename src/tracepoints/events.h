@@ -78,6 +78,12 @@ LAYOUT(map_fault, map_fault,
     MAP() U32(kind) HEX(key_id) U32(tid) U32(other_tid) HEX(other_pc) STACK())
 EVENT(map_fault, map_fault, map_fault)
 
+LAYOUT(map_copy, map_copy,
+    HEX(src) U64(src_gen) HEX(dst) U64(dst_gen) U64(handle) U64(count) U32(deep) HEX(action) STACK())
+EVENT(map_clone, map_copy, map_copy)
+EVENT(map_alias, map_copy, map_copy)
+EVENT(map_swap, map_copy, map_copy)
+
 LAYOUT(syncmap_promote, syncmap_promote,
     MAP() U64(misses) U64(dirty_len))
 EVENT(syncmap_promote, syncmap_promote, syncmap_promote)

@@ -28,6 +28,7 @@ struct record {
         struct msc_ev_map_op op;
         struct msc_ev_map_iter iter;
         struct msc_ev_map_fault fault;
+        struct msc_ev_map_copy copy;
         struct msc_ev_defer_push push;
         struct msc_ev_defer_run run;
         struct msc_ev_note note;
@@ -87,6 +88,12 @@ static void keep_map(struct record *record, enum msc_event event, const void *fr
     case MSC_EVENT_MAP_ITER_END:
         memcpy(&record->iter, from, sizeof record->iter);
         keep_stack(record, &record->iter.stack);
+        break;
+    case MSC_EVENT_MAP_CLONE:
+    case MSC_EVENT_MAP_ALIAS:
+    case MSC_EVENT_MAP_SWAP:
+        memcpy(&record->copy, from, sizeof record->copy);
+        keep_stack(record, &record->copy.stack);
         break;
     case MSC_EVENT_MAP_FAULT:
         memcpy(&record->fault, from, sizeof record->fault);

@@ -261,6 +261,42 @@ static void test_an_iteration_tells_what_happened_meanwhile(void **state)
     msc_map_destroy(map);
 }
 
+static void assert_copied(const struct record *record, const struct msc_map *source, const struct msc_map *copy)
+{
+    assert_int_equal(record->copy.src, address(source));
+    assert_int_equal(record->copy.src_gen, source->identity.generation);
+    assert_int_equal(record->copy.dst, address(copy));
+    assert_int_equal(record->copy.dst_gen, copy->identity.generation);
+    assert_int_equal(record->copy.action, 72);
+    assert_true(record->stack_count > 0);
+}
+
+static void test_copies_handles_and_exchanges_name_both_maps(void **state)
+{
+    (void)state;
+    struct msc_map *map = make_map(MSC_KEY_U64, 0, 0), *copy = NULL;
+    for (uint64_t key = 0; key < 3; key++)
+        assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
+    thread_self.action = 72;
+    assert_int_equal(msc_map_clone(map, &copy), 0);
+    assert_int_equal(msc_map_delete_u64(copy, 0), 0);
+    msc_map_alias(map);
+    assert_int_equal(msc_map_swap(map, copy), 0);
+    thread_self.action = 0;
+    assert_copied(recorded(MSC_EVENT_MAP_CLONE, 0), map, copy);
+    assert_copied(recorded(MSC_EVENT_MAP_ALIAS, 0), map, map);
+    assert_copied(recorded(MSC_EVENT_MAP_SWAP, 0), map, copy);
+    assert_int_equal(recorded(MSC_EVENT_MAP_CLONE, 0)->copy.count, 3);
+    assert_int_equal(recorded(MSC_EVENT_MAP_CLONE, 0)->copy.deep, 1);
+    assert_int_equal(recorded(MSC_EVENT_MAP_ALIAS, 0)->copy.handle, 2);
+    assert_int_equal(recorded(MSC_EVENT_MAP_ALIAS, 0)->copy.deep, 0);
+    assert_int_equal(recorded(MSC_EVENT_MAP_SWAP, 0)->copy.count, 2);
+    assert_int_equal(recorded(MSC_EVENT_MAP_ALLOC, 1)->life.map, address(copy));
+    msc_map_destroy(map);
+    msc_map_destroy(map);
+    msc_map_destroy(copy);
+}
+
 static void assert_fault(size_t n, const struct msc_map *map, uint32_t kind, uint64_t key_id, uint32_t other_tid)
 {
     const struct record *record = recorded(MSC_EVENT_MAP_FAULT, n);
@@ -379,6 +415,7 @@ int main(void)
         recorder_test(test_a_growth_has_a_beginning_and_an_end),
         recorder_test(test_a_growth_is_ended_by_a_clear),
         recorder_test(test_an_iteration_tells_what_happened_meanwhile),
+        recorder_test(test_copies_handles_and_exchanges_name_both_maps),
         recorder_test(test_each_misuse_is_a_fault_that_names_the_other_thread),
         recorder_test(test_a_sampled_key_keeps_its_whole_history),
         recorder_test(test_rate_0_keeps_no_key),

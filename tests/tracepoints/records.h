@@ -189,6 +189,42 @@ static const struct msc_ev_reclaim_stall record_reclaim_stall = {
     .waited_ns = 2703,
 };
 
+static const struct msc_ev_map_copy record_map_clone = {
+    .src = 0x2601,
+    .src_gen = 2602,
+    .dst = 0x2603,
+    .dst_gen = 2604,
+    .handle = 2605,
+    .count = 2606,
+    .deep = 1,
+    .action = 0x2607,
+    .stack = {two_frames, 2},
+};
+
+static const struct msc_ev_map_copy record_map_alias = {
+    .src = 0x2701,
+    .src_gen = 2702,
+    .dst = 0x2703,
+    .dst_gen = 2704,
+    .handle = 2705,
+    .count = 2706,
+    .deep = 0,
+    .action = 0x2707,
+    .stack = {two_frames, 2},
+};
+
+static const struct msc_ev_map_copy record_map_swap = {
+    .src = 0x2801,
+    .src_gen = 2802,
+    .dst = 0x2803,
+    .dst_gen = 2804,
+    .handle = 2805,
+    .count = 2806,
+    .deep = 0,
+    .action = 0x2807,
+    .stack = {two_frames, 2},
+};
+
 static const struct msc_ev_defer_push record_defer_push = {
     .action = 0x1201,
     .scope = 0x1202,
