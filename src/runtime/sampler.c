@@ -69,13 +69,17 @@ uint64_t sampler_weight(struct mutex_sampling settings, uint64_t contended_ns)
     return (uint64_t)(weight * (double)MSC_WEIGHT_ONE + 0.5);
 }
 
-uint64_t sampler_draw(uint64_t contended_ns)
+uint64_t sampler_keep(uint64_t weight)
 {
-    uint64_t weight = sampler_weight(config_mutex_sampling(), contended_ns);
     if (weight <= MSC_WEIGHT_ONE)
         return weight;
     if (generator.seeded != thread_tid())
         seed_thread();
     __extension__ typedef unsigned __int128 product;
     return (product)draw() * weight >> 64 < MSC_WEIGHT_ONE ? weight : 0; /* P = 2^16 / weight */
+}
+
+uint64_t sampler_draw(uint64_t contended_ns)
+{
+    return sampler_keep(sampler_weight(config_mutex_sampling(), contended_ns));
 }

@@ -36,6 +36,9 @@ uint64_t sampler_weight(struct mutex_sampling settings, uint64_t contended_ns);
  */
 uint64_t sampler_draw(uint64_t contended_ns);
 
+/* The draw alone: `weight`, or 0. */
+uint64_t sampler_keep(uint64_t weight);
+
 /* For tests: the calling thread's next draws follow from `seed` alone. */
 void sampler_seed(uint64_t seed);
 

@@ -71,16 +71,18 @@ static void replay_add(struct quantity *of, const struct estimate *estimate)
 static double replay(struct quantity *time, struct quantity *count)
 {
     struct mutex_sampling settings = config_mutex_sampling();
+    static uint64_t weights[CHARGES];
     uint64_t kept = 0;
     for (int i = 0; i < CHARGES; i++) {
-        double p = (double)MSC_WEIGHT_ONE / (double)sampler_weight(settings, charges[i]);
+        weights[i] = sampler_weight(settings, charges[i]);
+        double p = (double)MSC_WEIGHT_ONE / (double)weights[i];
         truth_add(time, (double)charges[i], p);
         truth_add(count, 1, p);
     }
     for (int r = 0; r < REPLAYS; r++) {
         struct estimate times = {0}, counts = {0};
         for (int i = 0; i < CHARGES; i++) {
-            double weight = (double)sampler_draw(charges[i]) / (double)MSC_WEIGHT_ONE;
+            double weight = (double)sampler_keep(weights[i]) / (double)MSC_WEIGHT_ONE;
             if (weight > 0) {
                 kept++;
                 estimate_add(&times, (double)charges[i], weight);
