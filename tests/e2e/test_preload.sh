@@ -38,8 +38,6 @@ test_every_lock_of_the_cpp_library() { same "$bin/preload_cpp_matrix"; }
 
 test_cancelled_waits() { same "$bin/preload_safety" cancel; }
 
-test_forks_among_threads() { same "$bin/preload_safety" fork; }
-
 test_threads_that_come_and_go() { same "$bin/preload_safety" threads; }
 
 test_loaded_libraries_whose_constructors_lock() {
@@ -48,14 +46,6 @@ test_loaded_libraries_whose_constructors_lock() {
 }
 
 test_the_condition_variables_of_old_are_not_ours() { same "$bin/preload_safety" old; }
-
-test_other_allocators() {
-    for allocator in libjemalloc.so.2 libtcmalloc_minimal.so.4; do
-        LD_PRELOAD=$allocator same "$bin/preload_safety" cancel
-        ! grep -q 'cannot be preloaded' stderr || fail "$test: $(cat stderr)"
-        LD_PRELOAD=$allocator same "$bin/preload_safety" fork
-    done
-}
 
 # ---- what is recorded ----
 
@@ -137,46 +127,6 @@ test_another_interposer_is_said() {
     # shellcheck disable=SC2016 # for the inner shell
     record 0 -- sh -c 'LD_PRELOAD=$1:$LD_PRELOAD exec "$2" threads' sh "$bin/libpreload_interposer.so" "$bin/preload_safety"
     expect_remark 'libpreload_interposer.so has a pthread_mutex_lock of its own before ours'
-}
-
-# Locks are its own matter: as many complaints as without us, and no event.
-test_thread_sanitizer_is_left_alone() {
-    cat >sanitized.c <<'C'
-#include <pthread.h>
-#include <stdio.h>
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static int count;
-static void *work(void *unused)
-{
-    for (int i = 0; i < 10000; i++) {
-        pthread_mutex_lock(&mutex);
-        if (++count == 40000)
-            pthread_cond_signal(&cond);
-        pthread_mutex_unlock(&mutex);
-    }
-    return unused;
-}
-int main(void)
-{
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, work, NULL);
-    pthread_mutex_lock(&mutex);
-    while (count < 40000)
-        pthread_cond_wait(&cond, &mutex);
-    pthread_mutex_unlock(&mutex);
-    for (int i = 0; i < 4; i++)
-        pthread_join(threads[i], NULL);
-    return printf("%d\n", count) < 0;
-}
-C
-    cc -g -fsanitize=thread -o sanitized sanitized.c -pthread
-    record 0 -- setarch -R ./sanitized
-    [ "$(cat stdout)" = 40000 ] || fail "$test: $(cat stdout stderr)"
-    ! grep -q 'WARNING: ThreadSanitizer' stderr || fail "$test: $(cat stderr)"
-    expect_remark 'locks are not recorded: ThreadSanitizer'
-    [ -z "$(lock_events | grep -v '^lock_totals')" ] || fail "$test: $(lock_events)"
 }
 
 test_no_pthread_leaves_it_out() {
