@@ -36,6 +36,7 @@
 #define MSC_VERSION_PATCH 0
 
 #include <mapscope/api.h>
+#include <mapscope/cond.h>
 #include <mapscope/cowmap.h>
 #include <mapscope/fault.h>
 #include <mapscope/guard.h>
@@ -44,6 +45,7 @@
 #include <mapscope/mutex.h>
 #include <mapscope/probe.h>
 #include <mapscope/region.h>
+#include <mapscope/rwlock.h>
 #include <mapscope/rwmap.h>
 #include <mapscope/scope.h>
 #include <mapscope/shardmap.h>
