@@ -49,7 +49,7 @@ static enum msc_wait_result wait_result(int result)
     return result == ETIMEDOUT || result == thrd_timedout ? MSC_WAIT_TIMEOUT : MSC_WAIT_ERROR;
 }
 
-static void took(pthread_mutex_t *mutex)
+static inline void took(pthread_mutex_t *mutex)
 {
     operations_count();
     if (mutex_is_new(mutex))
