@@ -69,10 +69,10 @@ INLINE int put(struct msc_map *map, const struct map_key *key, uint64_t hash, co
     return error;
 }
 
-INLINE int assign(struct msc_map *map, struct map_key key, const void *value, const void *pc, const void *frame)
+INLINE int assign(struct msc_map *map, const struct map_key *key, const void *value, const void *pc, const void *frame)
 {
-    int error = enter(map, &key, pc, frame);
-    return MSC_UNLIKELY(error) ? error : put(map, &key, map_hash(map, &key), value, frame);
+    int error = enter(map, key, pc, frame);
+    return MSC_UNLIKELY(error) ? error : put(map, key, map_hash(map, key), value, frame);
 }
 
 MAP_COLD static int erase_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
@@ -95,36 +95,36 @@ INLINE int take(struct msc_map *map, const struct map_key *key, uint64_t hash, u
     return error;
 }
 
-INLINE int erase(struct msc_map *map, struct map_key key, uint64_t version, const void *pc, const void *frame)
+INLINE int erase(struct msc_map *map, const struct map_key *key, uint64_t version, const void *pc, const void *frame)
 {
-    int error = enter(map, &key, pc, frame);
-    return MSC_UNLIKELY(error) ? error : take(map, &key, map_hash(map, &key), version, frame);
+    int error = enter(map, key, pc, frame);
+    return MSC_UNLIKELY(error) ? error : take(map, key, map_hash(map, key), version, frame);
 }
 
-INLINE int look_up(const struct msc_map *map, struct map_key key, struct msc_map_slot *slot, const void *frame)
+INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct msc_map_slot *slot, const void *frame)
 {
     slot->bucket = NULL;
-    if (MSC_UNLIKELY(!map_takes(map, &key)))
-        return map_refuse(map, MSC_FAULT_UNHASHABLE, &key, 0, frame);
+    if (MSC_UNLIKELY(!map_takes(map, key)))
+        return map_refuse(map, MSC_FAULT_UNHASHABLE, key, 0, frame);
     uint32_t other_tid = map_guard_seen(&map->head.guard);
     if (MSC_UNLIKELY(other_tid))
-        return map_refuse(map, MSC_FAULT_READ_WRITE, &key, other_tid, frame);
-    uint64_t hash = map_hash(map, &key);
-    if (msc_gate_on(MSC_EVENT_MAP_ACCESS) && map_key_is_kept(map, &key))
-        *slot = map_find_traced(map, &key, hash);
+        return map_refuse(map, MSC_FAULT_READ_WRITE, key, other_tid, frame);
+    uint64_t hash = map_hash(map, key);
+    if (msc_gate_on(MSC_EVENT_MAP_ACCESS) && map_key_is_kept(map, key))
+        *slot = map_find_traced(map, key, hash);
     else
-        *slot = map_find(map, &key, hash);
+        *slot = map_find(map, key, hash);
     return slot->bucket ? 0 : -ENOENT;
 }
 
-INLINE void *find(const struct msc_map *map, struct map_key key, const void *frame)
+INLINE void *find(const struct msc_map *map, const struct map_key *key, const void *frame)
 {
     struct msc_map_slot slot;
     look_up(map, key, &slot, frame);
     return map_slot_value(map, slot);
 }
 
-INLINE int load(const struct msc_map *map, struct map_key key, void *out, const void *frame)
+INLINE int load(const struct msc_map *map, const struct map_key *key, void *out, const void *frame)
 {
     struct msc_map_slot slot;
     int error = look_up(map, key, &slot, frame);
@@ -133,7 +133,7 @@ INLINE int load(const struct msc_map *map, struct map_key key, void *out, const 
     return error;
 }
 
-INLINE uint64_t version_of(const struct msc_map *map, struct map_key key, const void *frame)
+INLINE uint64_t version_of(const struct msc_map *map, const struct map_key *key, const void *frame)
 {
     struct msc_map_slot slot;
     look_up(map, key, &slot, frame);
@@ -148,27 +148,45 @@ INLINE uint64_t version_of(const struct msc_map *map, struct map_key key, const 
 #define DEFINE_OPERATIONS(SUFFIX, PARAMETERS, KEY)                                                                     \
     const void *msc_map_find##SUFFIX(const struct msc_map *map, PARAMETERS)                                            \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? find(map, KEY, STACK_HERE()) : NULL;                                                  \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return NULL;                                                                                               \
+        const struct map_key bound = KEY;                                                                              \
+        return find(map, &bound, STACK_HERE());                                                                        \
     }                                                                                                                  \
     void *msc_map_edit##SUFFIX(struct msc_map *map, PARAMETERS)                                                        \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? find(map, KEY, STACK_HERE()) : NULL;                                                  \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return NULL;                                                                                               \
+        const struct map_key bound = KEY;                                                                              \
+        return find(map, &bound, STACK_HERE());                                                                        \
     }                                                                                                                  \
     int msc_map_load##SUFFIX(const struct msc_map *map, PARAMETERS, void *out)                                         \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? load(map, KEY, out, STACK_HERE()) : -ENOENT;                                          \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return -ENOENT;                                                                                            \
+        const struct map_key bound = KEY;                                                                              \
+        return load(map, &bound, out, STACK_HERE());                                                                   \
     }                                                                                                                  \
     uint64_t msc_map_version##SUFFIX(const struct msc_map *map, PARAMETERS)                                            \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? version_of(map, KEY, STACK_HERE()) : 0;                                               \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return 0;                                                                                                  \
+        const struct map_key bound = KEY;                                                                              \
+        return version_of(map, &bound, STACK_HERE());                                                                  \
     }                                                                                                                  \
     int msc_map_delete##SUFFIX(struct msc_map *map, PARAMETERS)                                                        \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? erase(map, KEY, MAP_ANY_VERSION, PC(), STACK_HERE()) : -ENOENT;                       \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return -ENOENT;                                                                                            \
+        const struct map_key bound = KEY;                                                                              \
+        return erase(map, &bound, MAP_ANY_VERSION, PC(), STACK_HERE());                                                \
     }                                                                                                                  \
     int msc_map_delete_version##SUFFIX(struct msc_map *map, PARAMETERS, uint64_t version)                              \
     {                                                                                                                  \
-        return MSC_LIKELY(map) ? erase(map, KEY, version, PC(), STACK_HERE()) : -ENOENT;                               \
+        if (MSC_UNLIKELY(!map))                                                                                        \
+            return -ENOENT;                                                                                            \
+        const struct map_key bound = KEY;                                                                              \
+        return erase(map, &bound, version, PC(), STACK_HERE());                                                        \
     }                                                                                                                  \
     int msc_map_assign##SUFFIX(struct msc_map *map, PARAMETERS, const void *value)
 
@@ -181,31 +199,32 @@ INLINE uint64_t version_of(const struct msc_map *map, struct map_key key, const 
 
 DEFINE_OPERATIONS(, const void *key, map_key_generic(map, key))
 {
-    return ASSIGN(map_key_generic(map, key), NULL);
+    struct map_key generic = map ? map_key_generic(map, key) : (struct map_key){0};
+    return ASSIGN(&generic, NULL);
 }
 
 DEFINE_OPERATIONS(_u64, uint64_t key, map_key_u64(key))
 {
     struct map_key number = map_key_u64(key);
-    return ASSIGN(number, &number);
+    return ASSIGN(&number, &number);
 }
 
 DEFINE_OPERATIONS(_u32, uint32_t key, map_key_u32(key))
 {
     struct map_key number = map_key_u32(key);
-    return ASSIGN(number, &number);
+    return ASSIGN(&number, &number);
 }
 
 DEFINE_OPERATIONS(_ptr, const void *key, map_key_pointer(key))
 {
     struct map_key pointer = map_key_pointer(key);
-    return ASSIGN(pointer, &pointer);
+    return ASSIGN(&pointer, &pointer);
 }
 
 DEFINE_OPERATIONS(_bytes, BYTES_PARAMETERS, map_key_bytes(key, key_length))
 {
     struct map_key bytes = map_key_bytes(key, key_length);
-    return ASSIGN(bytes, &bytes);
+    return ASSIGN(&bytes, &bytes);
 }
 
 int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, const void *value)
