@@ -272,6 +272,7 @@ static int note_event(struct process *process, const struct event *event)
     case EVENT_PROCESS_NAME:
         return set_name(&process->name, event->process_name);
     case EVENT_THREAD_START:
+    case EVENT_THREAD_EXIT: /* it may have been named in between */
         return name_thread(process, event->tid, event->thread.name);
     case EVENT_MODULE_LOAD:
         return load_module(process, event);

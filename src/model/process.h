@@ -53,8 +53,8 @@ void process_table_fini(struct process_table *table);
 
 /* Of these it takes fields, of the rest pid and tid. */
 #define PROCESS_EVENTS                                                                                                 \
-    (EVENT_SET(EVENT_PROCESS_NAME) | EVENT_SET(EVENT_THREAD_START) | EVENT_SET(EVENT_MODULE_LOAD) |                    \
-     EVENT_SET(EVENT_MODULE_UNLOAD) | EVENT_SET(EVENT_MODULE_BUILD_ID))
+    (EVENT_SET(EVENT_PROCESS_NAME) | EVENT_SET(EVENT_THREAD_START) | EVENT_SET(EVENT_THREAD_EXIT) |                    \
+     EVENT_SET(EVENT_MODULE_LOAD) | EVENT_SET(EVENT_MODULE_UNLOAD) | EVENT_SET(EVENT_MODULE_BUILD_ID))
 
 /*
  * Takes note of one event: a statedump or library event, a thread's name, or just that the pid and tid

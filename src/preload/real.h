@@ -64,6 +64,7 @@
     X(cnd_signal)                                                                                                      \
     X(cnd_broadcast)                                                                                                   \
     X(pthread_create)                                                                                                  \
+    X(pthread_setname_np)                                                                                              \
     X(thrd_create)
 
 struct real {

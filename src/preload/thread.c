@@ -1,5 +1,5 @@
 /*
- * pthread_create and thrd_create: see thread.h.
+ * pthread_create, thrd_create and pthread_setname_np: see thread.h.
  *
  * What the new thread is to run travels in an entry of a fixed table, which the new thread copies and frees.
  * Without a free one, or with a stack that is small for the tracer, the thread runs as it would without us.
@@ -151,6 +151,15 @@ HOOK int thrd_create(thrd_t *thread, thrd_start_t function, void *argument)
     if (result != thrd_success)
         start_free(start);
     return result;
+}
+
+/* A thread that was prepared has said its name already; the one that sets it may be another. */
+HOOK int pthread_setname_np(pthread_t thread, const char *name)
+{
+    int error = real()->pthread_setname_np(thread, name);
+    if (error == 0)
+        interpose_thread_named();
+    return error;
 }
 
 /* --- Who the calling thread is ------------------------------------------------------------------------------- */

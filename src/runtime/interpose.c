@@ -11,6 +11,11 @@ bool interpose_thread_prepare(uint32_t creator, uint64_t start)
     return thread_introduce(creator, start);
 }
 
+void interpose_thread_named(void)
+{
+    atomic_fetch_add_explicit(&thread_names, 1, memory_order_relaxed);
+}
+
 static void (*farewell)(void);
 
 void interpose_at_farewell(void (*fn)(void))

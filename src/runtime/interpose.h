@@ -18,6 +18,9 @@
  */
 MSC_PRIVATE bool interpose_thread_prepare(uint32_t creator, uint64_t start);
 
+/* Somebody named a thread: it says so with its next event. */
+MSC_PRIVATE void interpose_thread_named(void);
+
 /* `fn` is called when the tracer says farewell, before the totals go out. Once, from a constructor, ours may come
  * later. */
 MSC_PRIVATE void interpose_at_farewell(void (*fn)(void));

@@ -2,18 +2,19 @@
 #include "runtime/thread.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/emit.h"
 
-enum { NAME_SIZE = 16 };           /* of a thread, with its NUL, as the kernel keeps it */
 enum { KEYS_WITHOUT_MALLOC = 32 }; /* glibc keeps the values of the first keys in the thread itself */
 
 __thread struct thread_state thread_self;
 __thread volatile int msc_guard;
 _Atomic uint32_t thread_forks;
+_Atomic uint32_t thread_names;
 
 static pthread_key_t exit_key;
 static bool exit_key_usable;
@@ -36,11 +37,21 @@ uint64_t thread_unique_id(void)
     return thread_self.last_id = id;
 }
 
+/* Asks for the name. False: it is what was said before. */
+static bool take_name(void)
+{
+    char name[THREAD_NAME_SIZE] = "";
+    prctl(PR_GET_NAME, name);
+    thread_self.names = atomic_load_explicit(&thread_names, memory_order_relaxed);
+    if (strncmp(name, thread_self.name, sizeof name) == 0)
+        return false;
+    memcpy(thread_self.name, name, sizeof name);
+    return true;
+}
+
 static void emit_thread(enum msc_event event, uint32_t creator, uint64_t start)
 {
-    char name[NAME_SIZE] = "";
-    prctl(PR_GET_NAME, name);
-    struct msc_ev_thread record = {.name = name, .creator = creator, .start = start};
+    struct msc_ev_thread record = {.name = thread_self.name, .creator = creator, .start = start};
     msc_emit(event, &record);
 }
 
@@ -51,18 +62,24 @@ bool thread_introduce(uint32_t creator, uint64_t start)
     thread_self.announced = true; /* first: emitting comes through here again */
     if (exit_key_usable)
         pthread_setspecific(exit_key, &thread_self);
+    take_name();
     emit_thread(MSC_EVENT_THREAD_START, creator, start);
     return true;
 }
 
 void thread_announce(void)
 {
-    thread_introduce(0, 0);
+    if (!thread_self.announced)
+        thread_introduce(0, 0);
+    else if (thread_self.names != atomic_load_explicit(&thread_names, memory_order_relaxed) && take_name() &&
+             msc_gate_on(MSC_EVENT_THREAD_START))
+        emit_thread(MSC_EVENT_THREAD_START, 0, 0);
 }
 
 static void at_thread_exit(void *announced)
 {
     (void)announced;
+    take_name(); /* it may have been changed unseen */
     if (msc_gate_on(MSC_EVENT_THREAD_EXIT))
         emit_thread(MSC_EVENT_THREAD_EXIT, 0, 0);
 }

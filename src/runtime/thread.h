@@ -16,12 +16,16 @@
 
 #include "runtime/private.h"
 
+enum { THREAD_NAME_SIZE = 16 }; /* with its NUL, as the kernel keeps it */
+
 struct thread_state {
-    uint32_t tid;     /* kernel thread id; 0 = not asked yet */
-    bool announced;   /* thread_start went out */
-    uint64_t scope;   /* innermost open scope; 0 = none */
-    uint64_t action;  /* deferred action that is running; 0 = none */
-    uint64_t last_id; /* for thread_unique_id */
+    uint32_t tid;                /* kernel thread id; 0 = not asked yet */
+    bool announced;              /* thread_start went out */
+    uint32_t names;              /* thread_names when it did */
+    char name[THREAD_NAME_SIZE]; /* that it said */
+    uint64_t scope;              /* innermost open scope; 0 = none */
+    uint64_t action;             /* deferred action that is running; 0 = none */
+    uint64_t last_id;            /* for thread_unique_id */
 };
 
 extern __thread struct thread_state thread_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -29,13 +33,19 @@ extern __thread struct thread_state thread_self __attribute__((tls_model("initia
 /* Forks between this process and the one that loaded the library. Changes only while there is one thread. */
 extern _Atomic uint32_t thread_forks __attribute__((visibility("hidden")));
 
+/* Times that somebody is known to have named a thread, himself or another one. */
+extern _Atomic uint32_t thread_names __attribute__((visibility("hidden")));
+
 /* The kernel's thread id, asked once a thread (and again after a fork). */
 uint32_t thread_tid(void);
 
 /* A number that no other call in this process returned, never 0: the thread's ordinal, then a count. */
 uint64_t thread_unique_id(void);
 
-/* Emits thread_start for the calling thread if that was not done and the event is on. Called by msc_emit. */
+/*
+ * Emits thread_start for the calling thread if the event is on and that was not done, or not under its present
+ * name. Called by msc_emit. Two loads where there is nothing to do.
+ */
 void thread_announce(void);
 
 /* The same, with what its creator knows of it. False: it was announced already, or nobody listens. */
