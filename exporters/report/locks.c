@@ -134,8 +134,9 @@ static void write_lock(struct report *report, size_t rank, const struct contenti
     outbuf_printf(report->out, "\n   %s, %s in all, longest %s", report_count(lock->waits, "wait").text,
                   report_duration(lock->wait_ns).text, report_duration(lock->max_wait_ns).text);
     if (lock->has_totals)
-        outbuf_printf(report->out, "; %s contended of %s operations", report_number(lock->totals.contentions).text,
-                      report_number(lock->totals.ops).text);
+        outbuf_printf(report->out, "; %s contended", report_number(lock->totals.contentions).text);
+    if (lock->has_totals && lock->totals.ops) /* only ours count the rest */
+        outbuf_printf(report->out, " of %s operations", report_number(lock->totals.ops).text);
     outbuf_char(report->out, '\n');
     write_sites(report, "made others wait (where the lock was released):", lock->releasers, lock->releaser_count,
                 made_ns);
