@@ -28,11 +28,10 @@ static const char usage[] =
     "\n"
     "  --pprof-mutex FILE  who made others wait for locks  (go tool pprof)\n"
     "  --pprof-block FILE  who waited                      (go tool pprof)\n"
-    "  --pprof-hold FILE   how long locks were held, if the program ran with MAPSCOPE_HOLD=1\n"
     "  --chrome FILE       timeline; compressed if FILE ends in .gz  (ui.perfetto.dev)\n"
     "  --report FILE       what happened, in words: lost keys, hottest locks\n"
     "\n"
-    "FILE may be - for standard output. Without an option: all but the hold profile,\n"
+    "FILE may be - for standard output. Without an option: all of them,\n"
     "as mutex.pb.gz, block.pb.gz, timeline.json.gz and report.txt in DIR.\n"
     "\n"
     "DIR may also be a contention profile in text, of brpc or gperftools: it becomes what\n"
@@ -42,7 +41,7 @@ static const char usage[] =
     "is converted as far as it can be read; what is missing is said in every output.\n";
 /* clang-format on */
 
-enum output_kind { OUTPUT_MUTEX, OUTPUT_BLOCK, OUTPUT_HOLD, OUTPUT_CHROME, OUTPUT_REPORT, OUTPUT_COUNT };
+enum output_kind { OUTPUT_MUTEX, OUTPUT_BLOCK, OUTPUT_CHROME, OUTPUT_REPORT, OUTPUT_COUNT };
 
 /* What stands on the command line for each kind, and what to type to look at it. */
 static const struct {
@@ -50,7 +49,6 @@ static const struct {
 } output_kinds[OUTPUT_COUNT] = {
     [OUTPUT_MUTEX] = {"pprof-mutex", "mutex.pb.gz", "go tool pprof -top %s"},
     [OUTPUT_BLOCK] = {"pprof-block", "block.pb.gz", "go tool pprof -top %s"},
-    [OUTPUT_HOLD] = {"pprof-hold", NULL, "go tool pprof -top %s"},
     [OUTPUT_CHROME] = {"chrome", "timeline.json.gz", "open %s in https://ui.perfetto.dev"},
     [OUTPUT_REPORT] = {"report", "report.txt", "less %s"},
 };
@@ -159,7 +157,6 @@ static int export(struct conversion *conversion, const struct recording *recordi
     static const struct exporter *const exporters[OUTPUT_COUNT] = {
         [OUTPUT_MUTEX] = &exporter_pprof_mutex,
         [OUTPUT_BLOCK] = &exporter_pprof_block,
-        [OUTPUT_HOLD] = &exporter_pprof_hold,
         [OUTPUT_REPORT] = &exporter_report,
     };
     struct export_input input = {
@@ -245,8 +242,6 @@ static int use_default_outputs(struct conversion *conversion)
             return 0;
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         char **path = &conversion->outputs[kind].path;
-        if (!output_kinds[kind].default_name)
-            continue;
         if (asprintf(path, "%s/%s", conversion->source, output_kinds[kind].default_name) < 0) {
             *path = NULL;
             return -ENOMEM;

@@ -129,7 +129,6 @@ static void attach_site(struct contention_lock *lock, const struct contention_si
     } lists[CONTENTION_ROLES] = {
         [CONTENTION_RELEASES] = {&lock->releasers, &lock->releaser_count, &lock->releases, &lock->charge_ns},
         [CONTENTION_WAITS] = {&lock->waiters, &lock->waiter_count, &lock->waits, &lock->wait_ns},
-        [CONTENTION_HOLDS] = {&lock->holds, &lock->hold_count, &lock->hold_events, &lock->held_ns},
         [CONTENTION_STILL_WAITS] = {&lock->still_waiters, &lock->still_waiter_count, &lock->still_waits,
                                     &lock->still_wait_ns},
     };
@@ -180,15 +179,12 @@ static void sum_up(struct contention_view_owner *owner, size_t lock_count)
         const struct contention_lock *lock = &owner->locks[i];
         sort_sites(owner, lock->releasers, lock->releaser_count);
         sort_sites(owner, lock->waiters, lock->waiter_count);
-        sort_sites(owner, lock->holds, lock->hold_count);
         sort_sites(owner, lock->still_waiters, lock->still_waiter_count);
         view->releases += lock->releases;
         view->charge_ns += lock->charge_ns;
         view->handoff_ns += lock->handoff_ns;
         view->waits += lock->waits;
         view->wait_ns += lock->wait_ns;
-        view->holds += lock->hold_events;
-        view->held_ns += lock->held_ns;
         view->still_held_ns += lock->still_held_ns;
         view->still_waits += lock->still_waits;
         view->still_wait_ns += lock->still_wait_ns;
