@@ -5,24 +5,22 @@
  *     preload pair-two   the same with a second thread there, ns: glibc leaves atomics out before that
  *     preload contended  two threads that want the same mutex all the time, ns a turn
  *     preload handover   a mutex and a condition variable to and fro between two threads, ns a turn
- *     preload hold       how long a contended mutex is held, as a third thread sees its lock word, median ns
+ *     preload hold       how long the mutex is held in `contended`, median ns; with preload_hold.c preloaded
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS = 31, PAIRS = 100000, TURNS = 200000, HANDOVERS = 30000, HOLDS = 4000, WORK_NS = 3000 };
+enum { ROUNDS = 15, PAIRS = 20000, TURNS = 50000, HANDOVERS = 10000 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static pthread_barrier_t barrier;
-static atomic_bool stop;
 
 static uint64_t now_ns(void)
 {
@@ -133,45 +131,14 @@ static void *hand_over(void *number)
     return NULL;
 }
 
-/* --- How long it is held ---------------------------------------------------------------------------------------------
- */
+/* --- How long it is held --------------------------------------------------------------------------------------- */
 
-static void *hold_on_and_on(void *unused)
-{
-    while (!stop) {
-        pthread_mutex_lock(&mutex);
-        work(WORK_NS);
-        pthread_mutex_unlock(&mutex);
-    }
-    return unused;
-}
-
-/* Two threads on one CPU are at the mutex, this one watches from the other: it neither locks nor waits. */
+/* bench/preload_hold, preloaded last, has watched. */
 static double hold_ns(void)
 {
-    static double ns[HOLDS];
-    pthread_t threads[2];
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(1, &set);
-    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-    for (int i = 0; i < 2; i++)
-        start(&threads[i], hold_on_and_on, NULL, 0);
-    const int *word = &mutex.__data.__lock;
-    for (int i = 0; i < HOLDS; i++) {
-        while (__atomic_load_n(word, __ATOMIC_RELAXED) != 0) {
-        }
-        while (__atomic_load_n(word, __ATOMIC_RELAXED) == 0) {
-        }
-        uint64_t begin = now_ns();
-        while (__atomic_load_n(word, __ATOMIC_RELAXED) != 0) {
-        }
-        ns[i] = (double)(now_ns() - begin);
-    }
-    stop = true;
-    for (int i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-    return median(ns, HOLDS);
+    double (*median_ns)(void) = (double (*)(void))dlsym(RTLD_DEFAULT, "hold_median_ns");
+    two_ns(take_turns, TURNS);
+    return median_ns ? median_ns() : -1;
 }
 
 int main(int argc, char **argv)

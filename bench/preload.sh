@@ -1,56 +1,53 @@
 #!/bin/sh
-# What libmapscope-preload costs, off (nobody traces) and on, beside the plain program and LTTng's own pthread wrapper
-# (liblttng-ust-pthread-wrapper), idle and tracing. The variants take turns; medians. usage: preload.sh BUILD_DIR
+# What libmapscope-preload costs, without a tracer in the process, off (nobody traces) and on, beside the plain program
+# and LTTng's own pthread wrapper (liblttng-ust-pthread-wrapper), idle and tracing. The variants take turns; medians.
+# usage: preload.sh BUILD_DIR
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../tests/e2e/lttng_session.sh"
 lttng_private "$@"
-program=$1/bench/preload
-ours=$1/lib/libmapscope.so.0:$1/lib/libmapscope-preload.so.0:$1/lib/libmapscope-lttng.so.0
+build=$(cd "$1" && pwd)
+ours=$build/lib/libmapscope.so.0:$build/lib/libmapscope-preload.so.0
+tracer=$build/lib/libmapscope-lttng.so.0
 theirs=liblttng-ust-pthread-wrapper.so
-rounds=${ROUNDS:-5}
+rounds=${ROUNDS:-3}
 
 # once VARIANT WHAT: one measurement, into the file of the two.
 once() {
     case $1 in
     plain) preload= ;;
-    preload-*) preload=$ours ;;
+    no-tracer) preload=$ours ;;
+    preload-*) preload=$ours:$tracer ;;
     wrapper-*) preload=$theirs ;;
     esac
-    LD_PRELOAD=$preload deadline 60 "$program" "$2" >>"$lttng_dir/$1.$2"
+    [ "$2" != hold ] || preload=$preload${preload:+:}$build/bench/preload_hold.so
+    LD_PRELOAD=$preload deadline 20 "$build/bench/preload" "$2" >>"$lttng_dir/$1.$2"
+}
+
+# traced EVENTS VARIANT WHAT: the same while these are traced.
+traced() {
+    lttng_subbuf=1M lttng_begin "$2.$3.$round" "$1"
+    once "$2" "$3"
+    lttng_end "$2.$3.$round"
+    rm -rf "${lttng_dir:?}/$2.$3.$round"
 }
 
 median() { sort -n "$lttng_dir/$1.$2" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-# both SESSION EVENT WHAT...: what is measured while that is traced.
-compare() {
-    for round in $(seq "$rounds"); do
-        for what in pair pair-two contended handover hold; do
-            once plain "$what"
-            once preload-off "$what"
-        done
-        for what in pair pair-two contended; do
-            once wrapper-idle "$what"
-        done
-        lttng_subbuf=4M lttng_begin "ours$round" 'mapscope:*'
-        for what in pair pair-two contended handover hold; do
-            once preload-on "$what"
-        done
-        lttng_end "ours$round"
-        lttng_subbuf=4M lttng_begin "theirs$round" 'lttng_ust_pthread:*'
-        for what in pair pair-two contended; do
-            once wrapper-tracing "$what"
-        done
-        lttng_end "theirs$round"
-    done
-}
-
-compare
+variants='plain no-tracer preload-off preload-on wrapper-idle wrapper-tracing'
 printf '%-12s %-16s %10s %10s %8s\n' ns variant median more ratio
 for what in pair pair-two contended handover hold; do
+    for round in $(seq "$rounds"); do
+        for variant in $variants; do
+            case $variant in
+            preload-on) traced 'mapscope:*' "$variant" "$what" ;;
+            wrapper-tracing) traced 'lttng_ust_pthread:*' "$variant" "$what" ;;
+            *) once "$variant" "$what" ;;
+            esac
+        done
+    done
     plain=$(median plain "$what")
-    for variant in plain preload-off preload-on wrapper-idle wrapper-tracing; do
-        [ -e "$lttng_dir/$variant.$what" ] || continue
+    for variant in $variants; do
         median "$variant" "$what" | awk -v what="$what" -v variant="$variant" -v plain="$plain" \
             '{ printf "%-12s %-16s %10.2f %+10.2f %8.3f\n", what, variant, $1, $1 - plain, $1 / plain }'
     done
