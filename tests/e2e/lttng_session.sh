@@ -51,6 +51,12 @@ lttng_private() {
         --pidfile=/run/sessiond.pid || fail "lttng-sessiond does not start"
 }
 
+# pthread_option BUILD_DIR: keeps `mapscope record` from loading libmapscope-preload where libmapscope is built with
+# the thread sanitizer: it comes before everything else, so before the sanitizer's runtime.
+pthread_option() {
+    ! grep -q __tsan_init "$1/lib/libmapscope.so.0" || echo --no-pthread
+}
+
 # Sanitizers see our code, not LTTng's: its leaks, and races with its code that they cannot follow, are not ours.
 # quiet_sanitizers [DIR]: where the lists of what is not ours are kept, /run by default.
 quiet_sanitizers() {

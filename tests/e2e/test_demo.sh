@@ -30,7 +30,8 @@ expect_none() {
 record_and_convert() {
     out=$1
     shift
-    timeout 60 "$build/bin/mapscope" record -o "$out" --mutex-fraction 1 --keys -- "$build/bin/session_cache" "$@" \
+    # shellcheck disable=SC2046 # nothing, or one word
+    timeout 60 "$build/bin/mapscope" record $(pthread_option "$build") -o "$out" --mutex-fraction 1 --keys -- "$build/bin/session_cache" "$@" \
         >"$out.stdout" 2>"$out.stderr" || {
         cat "$out.stderr" >&2
         fail "record failed"

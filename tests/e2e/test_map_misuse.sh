@@ -29,7 +29,8 @@ TEXT
 # Recorded only, traced or not.
 timeout 20 "$misuse" >"$work/said" || fail "the program ended with $?"
 diff "$work/expected" "$work/said" >&2 || fail "untraced"
-timeout 60 "$build/bin/mapscope" record -o "$work/out" -- "$misuse" >"$work/said" 2>"$work/log" ||
+# shellcheck disable=SC2046 # nothing, or one word
+timeout 60 "$build/bin/mapscope" record $(pthread_option "$build") -o "$work/out" -- "$misuse" >"$work/said" 2>"$work/log" ||
     fail "cannot record: $(cat "$work/log")"
 diff "$work/expected" "$work/said" >&2 || fail "traced"
 

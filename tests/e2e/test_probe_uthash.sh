@@ -18,7 +18,8 @@ expect() {
 
 [ -x "$build/bin/uthash_sessions" ] || fail "the example is not built: Debian's uthash-dev is missing"
 "$build/bin/uthash_sessions" >"$work/untraced"
-timeout 60 "$build/bin/mapscope" record -o "$work/out" --keys -- "$build/bin/uthash_sessions" >"$work/traced" \
+# shellcheck disable=SC2046 # nothing, or one word
+timeout 60 "$build/bin/mapscope" record $(pthread_option "$build") -o "$work/out" --keys -- "$build/bin/uthash_sessions" >"$work/traced" \
     2>"$work/said" || fail "cannot record: $(cat "$work/said")"
 cmp "$work/untraced" "$work/traced" || fail "tracing changes what the program does"
 expect "^uthash_sessions: 2000 sessions, sum 1999000, alice's was lost\$" "$work/traced"

@@ -155,14 +155,16 @@ static void *take_one(void *argument)
     return argument;
 }
 
-/* With the lock held: all of them registered, and asleep, since we have it. */
+/* With the lock held: all of them registered, and asleep, since we have it. By trylock: a wait of ours would be told.
+ */
 static void lock_when_waiting(int waiters)
 {
     for (;;) {
-        msc_mutex_lock(&queue.lock);
-        if (queue.waiting == waiters)
-            return;
-        msc_mutex_unlock(&queue.lock);
+        if (msc_mutex_trylock(&queue.lock) == 0) {
+            if (queue.waiting == waiters)
+                return;
+            msc_mutex_unlock(&queue.lock);
+        }
         usleep(100);
     }
 }
