@@ -72,6 +72,7 @@ static void trace(const char *how)
     if ((!sampled && strcmp(how, "on") != 0) || msc_emit_register(swallow, &gates))
         return;
     config.map_rate = sampled ? 1000 : 1;
+    config_apply(&config); /* the runtime asks the shared page, not `config` */
     for (int event = 0; event < MSC_EVENT_COUNT; event++)
         atomic_store(&gates[event].state.on, 1);
 }
