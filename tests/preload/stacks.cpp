@@ -11,18 +11,20 @@
 
 namespace {
 
-constexpr auto hold = std::chrono::milliseconds(20);
+constexpr auto hold = std::chrono::milliseconds(60);
 
 // The main thread holds the lock while another wants it, then wants it while the other holds it.
 __attribute__((noinline)) void contend()
 {
     std::mutex mutex;
-    std::atomic<bool> wants{false}, has_it{false};
+    std::atomic<bool> wants{false}, has_it{false}, wanted_back{false};
     mutex.lock();
     std::thread other([&] {
         wants = true;
         mutex.lock();
         has_it = true;
+        while (!wanted_back) { // however long the main thread does not get a CPU
+        }
         std::this_thread::sleep_for(hold);
         mutex.unlock();
     });
@@ -32,6 +34,7 @@ __attribute__((noinline)) void contend()
     mutex.unlock();
     while (!has_it) {
     }
+    wanted_back = true;
     mutex.lock();
     mutex.unlock();
     other.join();
