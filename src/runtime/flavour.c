@@ -152,7 +152,7 @@ int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_a
         .map = address_of(flavour),
         .map_gen = flavour->generation,
         .key_id = flavour_key_id(flavour, &op->key),
-        .rate = config.map_rate,
+        .rate = config_map_rate(),
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
@@ -201,7 +201,7 @@ void flavour_trace_clear(const struct flavour *flavour, struct msc_ev_map_op *ev
     uintptr_t pcs[MSC_STACK_MAX];
     event->map = address_of(flavour);
     event->map_gen = flavour->generation;
-    event->rate = config.map_rate;
+    event->rate = config_map_rate();
     event->found = 1;
     event->scope = thread_self.scope;
     event->action = thread_self.action;

@@ -190,11 +190,19 @@ test_the_environment() {
 
 # ---- daemons ----
 
+is_stopped() { ! grep -L '^State:.*T' "/proc/$1/task/"*/status | grep -q .; }
+
+# stop PROCESS: returns when all its threads have stopped.
+stop() {
+    kill -STOP "$1"
+    eventually is_stopped "$1"
+}
+
 test_a_daemon_of_root_is_seen() {
     daemon_start
     doctor 0
     says "ok       session daemon: root's session daemon \\(process [0-9]+\\) runs and answers"
-    kill -STOP "$daemon"
+    stop "$daemon"
     doctor 0 # a recording has its own
     says "note     session daemon: root's .* runs but does not answer: a recording does not use it"
     mends 'kill -CONT'
@@ -208,7 +216,7 @@ test_root_without_the_right_to_mount_depends_on_it() {
     daemon_start
     doctor 0
     says 'ok       session daemon: .*: shared, /run/lttng'
-    kill -STOP "$daemon"
+    stop "$daemon"
     doctor 1
     says "PROBLEM  session daemon: root's .* does not answer\$"
     record_fails true
@@ -227,7 +235,7 @@ test_users_and_the_group_tracing() {
     as_whom=$as_member doctor 0
     says 'ok       session daemon: .*: shared, /run/lttng \(you are in group tracing\)'
     says "ok       session daemon: root's .* runs and answers"
-    kill -STOP "$daemon"
+    stop "$daemon"
     as_whom=$as_member doctor 1
     says "PROBLEM  session daemon: root's .* does not answer\$"
     daemon_end
@@ -353,12 +361,12 @@ test_a_process_and_its_daemon() {
     says '.*: tracing it should work'
     daemon_start
     eventually is_registered
-    kill -STOP "$pid"
+    stop "$pid"
     doctor 0 "$pid"
     says 'ok       session daemon: .*: shared, /run/lttng \(you are root\)'
     says 'note     process: it is stopped'
     kill -CONT "$pid"
-    kill -STOP "$daemon"
+    stop "$daemon"
     doctor 1 "$pid"
     says "PROBLEM  session daemon: root's .* does not answer"
     daemon_end
@@ -381,7 +389,7 @@ test_a_plain_users_process_and_its_own_daemon() {
     HOME=$work/user deadline 10 $as_plain lttng-sessiond --daemonize --no-kernel --quiet --pidfile="$work/user/pid"
     doctor 0 "$pid"
     says "ok       session daemon: .*: shared, the user's \(you are neither"
-    kill -STOP "$(cat user/pid)"
+    stop "$(cat user/pid)"
     doctor 1 "$pid"
     says 'PROBLEM  session daemon: .*user/.lttng \(process [0-9]+\) runs but does not answer'
     kill -CONT "$(cat user/pid)"

@@ -205,6 +205,7 @@ static void test_what_has_buckets_tells_how_they_grow(void **state)
 static void keep_by_rate(struct world *world)
 {
     config.map_rate = 16;
+    config_apply(&config);
     record_count = 0;
     for (uint64_t key = 0; key < 3200; key++) {
         uint64_t value = key;
@@ -215,11 +216,13 @@ static void keep_by_rate(struct world *world)
     assert_in_range(kept, 100, 320);
     assert_int_equal(recorded_count(MSC_EVENT_MAP_DELETE), kept); /* whole histories */
     config.map_rate = 0;
+    config_apply(&config);
     record_count = 0;
     uint64_t key = 1;
     assert_int_equal(world->verbs->store(world->map, &key, &key), 0);
     assert_int_equal(recorded_count(MSC_EVENT_MAP_ASSIGN), 0);
     config.map_rate = 1;
+    config_apply(&config);
     recorder_close_gates();
     record_count = 0;
     assert_int_equal(world->verbs->store(world->map, &key, &key), 0);
