@@ -104,7 +104,7 @@ static void test_index_files_that_are_none_lose_nothing(void **state)
     assert_int_equal(survey.bytes, 16 + 5 + 500 + 16 + 2 * 72);
 }
 
-static void test_processes_are_folders_with_metadata(void **state)
+static void test_processes_are_folders_with_streams(void **state)
 {
     (void)state;
     char path[128];
@@ -115,6 +115,11 @@ static void test_processes_are_folders_with_metadata(void **state)
         FILE *file = create(path);
         fputs("12345", file);
         assert_int_equal(fclose(file), 0);
+    }
+    assert_int_equal(survey_root().processes, 0); /* metadata, but no stream */
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/app-%d/index", root, i);
+        assert_int_equal(mkdir(path, 0700), 0);
     }
     struct survey survey = survey_root();
     assert_int_equal(survey.processes, 2);
@@ -165,7 +170,7 @@ int main(void)
         SURVEY_TEST(test_losses_are_the_last_sum_of_each_stream),
         SURVEY_TEST(test_gaps_in_the_numbers_are_lost_packets),
         SURVEY_TEST(test_index_files_that_are_none_lose_nothing),
-        SURVEY_TEST(test_processes_are_folders_with_metadata),
+        SURVEY_TEST(test_processes_are_folders_with_streams),
         SURVEY_TEST(test_a_ring_is_rounded_up_to_a_power_of_two_in_four_parts),
         SURVEY_TEST(test_buffers_take_one_part_more_than_they_say),
         SURVEY_TEST(test_too_little_room_is_said_with_what_to_do),

@@ -71,11 +71,12 @@ static int add_entry(int at, const char *name, void *arg)
     if (fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW))
         return -errno;
     if (S_ISDIR(status.st_mode))
+        survey->processes += strcmp(name, "index") == 0;
+    if (S_ISDIR(status.st_mode))
         return tree_for_each(at, name, add_entry, survey);
     if (!S_ISREG(status.st_mode))
         return 0;
     survey->bytes += (uint64_t)status.st_size;
-    survey->processes += strcmp(name, "metadata") == 0;
     return has_suffix(name, ".idx") ? add_index(at, name, (uint64_t)status.st_size, survey) : 0;
 }
 

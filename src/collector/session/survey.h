@@ -12,7 +12,7 @@
 
 struct survey {
     uint64_t bytes;            /* of all files */
-    uint64_t processes;        /* folders with metadata */
+    uint64_t processes;        /* folders with streams: with metadata alone LTTng has opened no buffers */
     uint64_t discarded_events; /* the tracer had no room */
     uint64_t lost_packets;     /* gaps in the numbers of packets */
 };
