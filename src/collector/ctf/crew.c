@@ -87,14 +87,18 @@ static int fill(struct ctf_crew *crew, struct ctf_lane *lane)
 
 /* ---- the threads ---- */
 
-/* To wake someone takes as long as to decode a batch: the reader is woken to several, or to the last. */
 static void wake_reader(struct ctf_crew *crew)
 {
-    const struct ctf_lane *lane = crew->awaited;
-    if (!lane || !lane->first || (crew->ready_count <= crew->ready_max / 2 && !lane->has_ended && choose(crew)))
+    if (!crew->awaited || !crew->awaited->first)
         return;
     crew->awaited = NULL;
     pthread_cond_signal(&crew->filled);
+}
+
+/* To wake someone takes as long as to decode a batch: the reader is woken to several, or to the last. */
+static bool is_worth_waking(const struct ctf_crew *crew)
+{
+    return crew->ready_count > crew->ready_max / 2 || !crew->awaited || crew->awaited->has_ended || !choose(crew);
 }
 
 /* Where memory is out, the reader will find out: it has to fill for itself. */
@@ -105,9 +109,11 @@ static void *work(void *self)
     while (!crew->is_stopping) {
         struct ctf_lane *lane = choose(crew);
         if (lane && !fill(crew, lane)) {
-            wake_reader(crew);
+            if (is_worth_waking(crew))
+                wake_reader(crew);
             continue;
         }
+        wake_reader(crew);
         crew->idle_count++;
         pthread_cond_wait(&crew->work, &crew->mutex);
         crew->idle_count--;
