@@ -126,8 +126,28 @@ lttng_end pause
 compare pause "$lttng_dir/pause" 30
 
 # --- losses ---
+# Nobody empties the buffers while the second half is emitted.
+consumer() {
+    for folder in /proc/[0-9]*; do
+        [ "$(cat "$folder/comm" 2>/dev/null)" != lttng-consumerd ] || basename "$folder"
+    done
+}
+
+has_streams() { [ -n "$(find "$lttng_dir/discard" -name 'ch_*' -size +0 2>/dev/null)" ]; }
+
 begin discard '--buffers-uid --subbuf-size=4k --num-subbuf=2'
-emitted=$("$kinds" 20000)
+"$kinds" 20000 3 >"$work/emitted" &
+emitter=$!
+tries=0
+until has_streams; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || fail 'discard: nothing is recorded'
+    sleep 0.05
+done
+kill -STOP "$(consumer)"
+wait "$emitter" || fail "discard: the program ended with $?"
+kill -CONT "$(consumer)"
+emitted=$(cat "$work/emitted")
 lttng_end discard
 compare discard "$lttng_dir/discard" 10
 discarded=$(losses "$lttng_dir/discard" discarded_events)
