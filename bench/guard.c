@@ -6,20 +6,9 @@
 #include <stdlib.h>
 
 #include "bench/guard_run.h"
+#include "median.h"
 
 enum { ROUNDS = 101, VARIANTS = 5 };
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
-}
 
 int main(void)
 {
@@ -36,7 +25,7 @@ int main(void)
     printf("%-24s %10s %10s\n", "u64 map, 512 entries", "ns", "more");
     double base = 0;
     for (int variant = 0; variant < VARIANTS; variant++) {
-        double middle = median(ns[variant]);
+        double middle = median(ns[variant], ROUNDS);
         if (variant == 0 || variant == 3)
             base = middle;
         printf("%-24s %10.2f %+10.2f\n", names[variant], middle, middle - base);

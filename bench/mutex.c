@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "median.h"
 #include "runtime/emit.h"
 
 enum { ROUNDS = 101, PAIRS = 200000, VARIANTS = 3 };
@@ -45,18 +46,6 @@ static double msc_pair_ns(int traced)
     return (now_ns() - begin) / PAIRS;
 }
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
-}
-
 /* The variants take turns, so that whatever disturbs the machine disturbs all. */
 static void measure(const char *threads)
 {
@@ -67,9 +56,9 @@ static void measure(const char *threads)
         ns[2][round] = msc_pair_ns(1);
     }
     static const char *const names[VARIANTS] = {"pthread", "msc_mutex", "msc_mutex, traced"};
-    double base = median(ns[0]);
+    double base = median(ns[0], ROUNDS);
     for (int variant = 0; variant < VARIANTS; variant++) {
-        double middle = median(ns[variant]);
+        double middle = median(ns[variant], ROUNDS);
         printf("%-14s %-18s %9.2f %+9.2f %8.2f\n", threads, names[variant], middle, middle - base, middle / base);
     }
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "median.h"
+
 enum { ROUNDS = 301 };
 
 static double *first_lock_us; /* shared with the children */
@@ -21,18 +23,6 @@ static double now_us(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
 }
 
 /* The first lock that is made known to the library brings the tables. */
@@ -61,8 +51,8 @@ static void measure_forks(const char *page)
         waitpid(pid, NULL, 0);
         lock_us[round] = *first_lock_us;
     }
-    printf("%-10s %-24s %9.1f\n%-10s %-24s %9.1f\n", page, "fork, _exit, wait (us)", median(fork_us), page,
-           "first lock (us)", median(lock_us));
+    printf("%-10s %-24s %9.1f\n%-10s %-24s %9.1f\n", page, "fork, _exit, wait (us)", median(fork_us, ROUNDS), page,
+           "first lock (us)", median(lock_us, ROUNDS));
 }
 
 static void measure_starts(const char *self, const char *page)
@@ -78,7 +68,7 @@ static void measure_starts(const char *self, const char *page)
         waitpid(pid, NULL, 0);
         us[round] = now_us() - begin;
     }
-    printf("%-10s %-24s %9.1f\n", page, "exec, exit, wait (us)", median(us));
+    printf("%-10s %-24s %9.1f\n", page, "exec, exit, wait (us)", median(us, ROUNDS));
 }
 
 /* A page is decided on when the library is loaded: each variant is a process of its own. */

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "median.h"
+
 enum { ROUNDS = 15, PAIRS = 20000, TURNS = 50000, HANDOVERS = 10000 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -27,18 +29,6 @@ static uint64_t now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_value);
-    return values[count / 2];
 }
 
 static void start(pthread_t *thread, void *(*function)(void *), void *argument, int cpu)

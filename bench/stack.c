@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "bench/stack_descend.h"
+#include "median.h"
 #include "runtime/stack.h"
 
 enum { ROUNDS = 101, STACKS = 200, LEARNING = 1000 };
@@ -25,18 +26,6 @@ static double now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
 }
 
 static double ours_ns(const void *frame)
@@ -69,8 +58,8 @@ static void measure(void *argument)
         ours[round] = ours_ns(STACK_HERE());
         theirs[round] = backtrace_ns((int)place->frames);
     }
-    place->ours_ns = median(ours);
-    place->backtrace_ns = median(theirs);
+    place->ours_ns = median(ours, ROUNDS);
+    place->backtrace_ns = median(theirs, ROUNDS);
 }
 
 static void count_frames(void *argument)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "median.h"
 #include "runtime/emit.h"
 
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
@@ -91,18 +92,6 @@ static void spin(uint64_t ns)
         ;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double times[ROUNDS])
-{
-    qsort(times, ROUNDS, sizeof *times, by_value);
-    return times[ROUNDS / 2];
-}
-
 int main(void)
 {
     bool on = msc_gate_on(MSC_EVENT_MAP_ASSIGN);
@@ -122,8 +111,8 @@ int main(void)
             times[kind][round] = ns_per_call(kinds[kind], calls);
         }
     }
-    double ours_ns = median(times[0]), bare_ns = median(times[1]);
+    double ours_ns = median(times[0], ROUNDS), bare_ns = median(times[1], ROUNDS);
     printf("%-10s %10.2f %12.2f %7.2f %12.2f\n", on ? "on" : "off", ours_ns, bare_ns, ours_ns / bare_ns,
-           median(times[2]));
+           median(times[2], ROUNDS));
     return EXIT_SUCCESS;
 }

@@ -232,8 +232,7 @@ static void print_result(const struct request *request, const struct session_res
     const struct survey *trace = &result->trace;
     if (result->is_surveyed && !trace->processes && request->pid) {
         fputs("mapscope: nothing was recorded: LTTng opened no buffers for the process. Try again; a machine that is "
-              "very "
-              "busy can keep it from that.\n",
+              "very busy can keep it from that.\n",
               stderr);
         return;
     }

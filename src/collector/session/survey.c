@@ -70,10 +70,10 @@ static int add_entry(int at, const char *name, void *arg)
     struct stat status;
     if (fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW))
         return -errno;
-    if (S_ISDIR(status.st_mode))
+    if (S_ISDIR(status.st_mode)) {
         survey->processes += strcmp(name, "index") == 0;
-    if (S_ISDIR(status.st_mode))
         return tree_for_each(at, name, add_entry, survey);
+    }
     if (!S_ISREG(status.st_mode))
         return 0;
     survey->bytes += (uint64_t)status.st_size;
