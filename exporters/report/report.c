@@ -81,6 +81,8 @@ static void write_losses(struct report *report)
     write_loss(report, losses->known_traces,
                "traces without usable metadata, read as mapscope records them: their ends may be missing");
     write_loss(report, losses->dropped_by_runtime, "waits or charges that found no slot in the traced program");
+    write_loss(report, losses->cut_stacks,
+               "stacks that begin at [stack cut], since they are too deep or go through code without unwind tables");
 }
 
 static bool is_repeated(const struct report *report, size_t index)

@@ -171,7 +171,7 @@ void report_stack(struct report *report, const char *indent, stack_id id, uint32
     for (; leaf.pc < stack.count; leaf = (struct user_leaf){leaf.pc + 1, 0}) {
         const struct symbol_location *location =
             symbols_resolve(symbols, stack.pid, stack.pcs[leaf.pc], stack.first_ns);
-        if (shown < max_frames)
+        if (shown < max_frames && stack.pcs[leaf.pc] != STACK_CUT)
             note_module(report, location->module);
         for (; leaf.frame < location->frame_count; leaf.frame++) {
             if (shown < max_frames)

@@ -191,6 +191,8 @@ static void print_results(const struct conversion *conversion, const struct reco
                 losses->lost_packets);
     if (losses->known_traces)
         fprintf(stderr, ", %" PRIu64 " processes without metadata", losses->known_traces);
+    if (losses->cut_stacks)
+        fprintf(stderr, ", %" PRIu64 " stacks cut", losses->cut_stacks);
     if (recording->findings.count)
         fprintf(stderr, ", %zu findings (see the report)", recording->findings.count);
     fputs("\n", stderr);

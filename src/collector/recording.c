@@ -247,8 +247,10 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error)
         error = contention_view_create(pass.contention, &recording->contention);
-    if (!error)
+    if (!error) {
         recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
+        recording->losses.cut_stacks = stacks_count_cut(recording->stacks);
+    }
     if (!error && pass.history)
         error = key_history_finish(pass.history, &recording->losses);
     if (!error && pass.misuse)

@@ -107,6 +107,9 @@ static void comment_losses(const struct making *making)
             " waits or charges dropped by the runtime",
             losses->discarded_events, losses->lost_packets, losses->damaged_packets, losses->skipped_streams,
             losses->skipped_traces, losses->known_traces, losses->dropped_by_runtime);
+    if (losses->cut_stacks)
+        profile_builder_comment(making->builder, "%" PRIu64 " stacks are not complete: they begin at " STACK_CUT_NAME,
+                                losses->cut_stacks);
     if (end)
         profile_builder_comment(making->builder, "%s", end);
 }
@@ -221,6 +224,10 @@ static void add_stack(struct making *making, stack_id id)
     struct stack_view stack = stacks_get(making->input->stacks, id);
     struct user_leaf leaf = user_leaf_find(symbols, &stack);
     for (uint32_t pc = leaf.pc; pc < stack.count; pc++) {
+        if (stack.pcs[pc] == STACK_CUT) {
+            profile_builder_pseudo_frame(making->builder, STACK_CUT_NAME);
+            continue;
+        }
         const struct symbol_location *location = symbols_resolve(symbols, stack.pid, stack.pcs[pc], stack.first_ns);
         profile_builder_frame(making->builder, stack.pid, location, pc == leaf.pc ? leaf.frame : 0);
         note_nameless(making, location->module);

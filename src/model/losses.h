@@ -27,6 +27,7 @@ struct losses {
     uint64_t skipped_traces;     /* leaf folders without usable metadata */
     uint64_t known_traces;       /* such folders, read by mapscope's own metadata instead */
     uint64_t dropped_by_runtime; /* locks and waits that found no slot */
+    uint64_t cut_stacks;         /* different stacks without their outermost frames: no event is lost by that */
     enum losses_end end;
 };
 

@@ -19,7 +19,7 @@ struct slot {
 struct stacks {
     struct arena pcs;
     struct stack_view *views; /* by id - 1 */
-    size_t count, capacity;
+    size_t count, capacity, cut_count;
     struct slot *slots;
     size_t slot_count; /* power of two, at most half full */
 };
@@ -91,6 +91,7 @@ static int add_view(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, ui
         return -ENOMEM;
     memcpy(copy, pcs, count * sizeof *copy);
     stacks->views[stacks->count++] = (struct stack_view){.pid = pid, .first_ns = time_ns, .pcs = copy, .count = count};
+    stacks->cut_count += pcs[count - 1] == STACK_CUT;
     return 0;
 }
 
@@ -148,4 +149,9 @@ struct stack_view stacks_get(const struct stacks *stacks, stack_id id)
 size_t stacks_count(const struct stacks *stacks)
 {
     return stacks->count;
+}
+
+size_t stacks_count_cut(const struct stacks *stacks)
+{
+    return stacks->cut_count;
 }

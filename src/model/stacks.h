@@ -10,6 +10,10 @@
 
 typedef uint32_t stack_id;
 
+/* Outermost in a stack that does not reach the start of its thread (docs/events.md, "Stacks"). */
+#define STACK_CUT UINT64_C(1)
+#define STACK_CUT_NAME "[stack cut]" /* how it is shown */
+
 struct stacks; /* opaque: model/stacks.c */
 
 int stacks_create(struct stacks **out);
@@ -29,5 +33,6 @@ struct stack_view {
 /* Borrowed until the next intern. An id that was never given out yields the empty stack. */
 struct stack_view stacks_get(const struct stacks *stacks, stack_id id);
 size_t stacks_count(const struct stacks *stacks);
+size_t stacks_count_cut(const struct stacks *stacks); /* of them, those that end in STACK_CUT */
 
 #endif

@@ -54,8 +54,11 @@ enum msc_event {
 /* Longest stack that a record carries, in frames. */
 #define MSC_STACK_MAX 64
 
+/* Stands, outermost, for the frames that a stack lacks: it is longer, or the way to the thread's start was lost. */
+#define MSC_STACK_CUT 1
+
 struct msc_stack {
-    const uintptr_t *pcs; /* return addresses, leaf first */
+    const uintptr_t *pcs; /* return addresses, leaf first; the last may be MSC_STACK_CUT */
     uint32_t count;       /* 0 .. MSC_STACK_MAX */
 };
 

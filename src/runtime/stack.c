@@ -134,7 +134,7 @@ struct root {
 
 static struct root roots[ROOTS];
 
-/* Appends the frames from the root `pc` on. Returns how many; 0: `pc` is no root. */
+/* Appends the frames from the root `pc` on, as many as fit. Returns how many there are; 0: `pc` is no root. */
 static uint32_t root_append(uintptr_t pc, uintptr_t *pcs, uint32_t room)
 {
     for (struct root *root = roots; root < roots + ROOTS; root++) {
@@ -143,7 +143,7 @@ static uint32_t root_append(uintptr_t pc, uintptr_t *pcs, uint32_t room)
         uint32_t count = atomic_load_explicit(&root->count, memory_order_acquire);
         for (uint32_t i = 0; i < count && i < room; i++)
             pcs[i] = atomic_load_explicit(&root->pcs[i], memory_order_relaxed);
-        return count < room ? count : room;
+        return count;
     }
     return 0;
 }
@@ -227,10 +227,15 @@ struct walk {
     uintptr_t *pcs;
     uint32_t count;
     uint32_t links;      /* frame pointers: so many of `pcs` were left by one; the rest is a root's */
-    bool complete;       /* down to the start of the thread, or as many frames as fit */
+    bool complete;       /* down to the start of the thread */
     bool good;           /* frame pointers: every module it led out of is good */
     uintptr_t first_cfa; /* unwinder: where the first wanted frame begins */
 };
+
+static bool is_full(const struct walk *walk)
+{
+    return walk->count == MSC_STACK_MAX;
+}
 
 /* What a frame pointer points to belongs to no variable that a sanitizer knows. */
 #define READS_FRAMES __attribute__((no_sanitize("address", "thread")))
@@ -256,16 +261,15 @@ static void walk_frames(struct walk *walk, const uintptr_t *frame)
     walk->good = true;
     do {
         uintptr_t pc = frame_pc(frame);
-        uint32_t tail = root_append(pc, walk->pcs + walk->count, MSC_STACK_MAX - walk->count);
-        walk->count += tail;
-        walk->complete = tail > 0;
+        uint32_t room = MSC_STACK_MAX - walk->count, tail = root_append(pc, walk->pcs + walk->count, room);
+        walk->count += tail < room ? tail : room;
+        walk->complete = tail > 0 && tail <= room;
         if (tail || !site_find(&site, pc))
             return;
         walk->pcs[walk->count++] = pc;
         walk->links = walk->count;
         walk->good = walk->good && site_is_good(&site);
-    } while (walk->count < MSC_STACK_MAX && frame_next(&frame));
-    walk->complete = walk->count == MSC_STACK_MAX;
+    } while (!is_full(walk) && frame_next(&frame));
 }
 
 static _Unwind_Reason_Code unwinder_step(struct _Unwind_Context *context, void *argument)
@@ -276,17 +280,18 @@ static _Unwind_Reason_Code unwinder_step(struct _Unwind_Context *context, void *
         walk->complete = true;
         return _URC_END_OF_STACK;
     }
+    if (is_full(walk))
+        return _URC_END_OF_STACK;
     if (_Unwind_GetCFA(context) >= walk->first_cfa)
         walk->pcs[walk->count++] = pc;
-    walk->complete = walk->count == MSC_STACK_MAX;
-    return walk->complete ? _URC_END_OF_STACK : _URC_NO_REASON;
+    return _URC_NO_REASON;
 }
 
 static void walk_unwinder(struct walk *walk, const uintptr_t *frame)
 {
     walk->first_cfa = (uintptr_t)(frame + 2);
     _Unwind_Backtrace(unwinder_step, walk);
-    if (walk->complete && walk->count < MSC_STACK_MAX)
+    if (walk->complete)
         root_learn(walk->pcs, walk->count);
 }
 
@@ -310,7 +315,16 @@ static __thread unsigned audit __attribute__((tls_model("initial-exec")));
 
 static bool is_trusted(const struct walk *quick)
 {
-    return quick->complete && quick->good && ++audit % AUDIT != 0;
+    return (quick->complete || is_full(quick)) && quick->good && ++audit % AUDIT != 0;
+}
+
+/* Without the unwinder nobody knows whether a chain that ended did so at the start of the thread. */
+static void mark_cut(struct walk *walk)
+{
+    if (walk->complete || walk->count == 0 || (!_dl_find_object && !is_full(walk)))
+        return;
+    walk->count -= is_full(walk);
+    walk->pcs[walk->count++] = MSC_STACK_CUT;
 }
 
 struct msc_stack stack_capture_from(uintptr_t pcs[MSC_STACK_MAX], const void *frame)
@@ -323,13 +337,15 @@ struct msc_stack stack_capture_from(uintptr_t pcs[MSC_STACK_MAX], const void *fr
         uintptr_t sure_pcs[MSC_STACK_MAX];
         struct walk sure = {.pcs = sure_pcs};
         walk_unwinder(&sure, frame);
-        if (sure.complete)
+        if (sure.complete || is_full(&sure))
             compare(&quick, &sure);
         if (sure.complete || sure.count > quick.count) {
             memcpy(pcs, sure_pcs, sure.count * sizeof *pcs);
             quick.count = sure.count;
+            quick.complete = sure.complete;
         }
     }
+    mark_cut(&quick);
     errno = kept_errno;
     return (struct msc_stack){pcs, quick.count};
 }

@@ -10,7 +10,8 @@
  * Walks the chain of frame pointers, each link checked (aligned, rising, inside the thread's readable
  * stack), and trusts the result only if every module it passed is known to keep frame pointers; otherwise
  * the stack is taken again as a whole by libgcc's unwinder, where glibc has _dl_find_object (so that it
- * takes no lock). Both ways yield the same frames, down to the C library's start of the program or thread.
+ * takes no lock). Both ways yield the same frames, down to the C library's start of the program or thread;
+ * a stack that does not get there (over 64 frames, code without unwind tables) ends in MSC_STACK_CUT.
  * Which modules keep frame pointers is learned by comparing both ways. Source: docs/architecture.md, "Stacks".
  *
  * Thread-safe, allocates nothing, takes no lock, keeps errno. Cost: bench/stack. The exception: in a program

@@ -14,6 +14,7 @@
 
 #include "collector/symbolize/symbolize.h"
 #include "collector/symbolize/symbolize_demangle.h"
+#include "model/stacks.h"
 
 enum { PID = 77, NOW_NS = 1000, LABELS_MAX = 16 };
 
@@ -419,6 +420,15 @@ static void test_an_address_in_no_mapping_is_shown_as_it_is(void **state)
     assert_int_equal(symbols_resolve(&symbols, PID, 0, NOW_NS)->address, 0);
 }
 
+static void test_where_a_stack_was_cut_is_said_in_the_place_of_a_function(void **state)
+{
+    (void)state;
+    const struct symbol_location *location = symbols_resolve(&symbols, PID, STACK_CUT, NOW_NS);
+    assert_null(location->module);
+    assert_int_equal(location->frame_count, 1);
+    assert_string_equal(location->frames[0].function, "[stack cut]");
+}
+
 static void test_each_process_has_its_modules_and_shares_the_file(void **state)
 {
     (void)state;
@@ -570,6 +580,7 @@ int main(void)
         TEST(test_a_file_with_another_build_id_is_not_used),
         TEST(test_files_that_cannot_be_used_say_why),
         TEST(test_an_address_in_no_mapping_is_shown_as_it_is),
+        TEST(test_where_a_stack_was_cut_is_said_in_the_place_of_a_function),
         TEST(test_each_process_has_its_modules_and_shares_the_file),
         TEST(test_a_function_without_lines_makes_its_module_say_so),
         TEST(test_a_symbol_without_bound_stays_as_it_is),

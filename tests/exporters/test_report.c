@@ -347,13 +347,16 @@ static void test_losses_are_numbers(void **state)
     run.f.losses.discarded_events = 12345;
     run.f.losses.dropped_by_runtime = 1;
     run.f.losses.known_traces = 2;
+    run.f.losses.cut_stacks = 3;
     run.f.losses.end = LOSSES_END_CUT;
     const char *text = report(&run);
     assert_says(text, "The trace has losses.");
     assert_says(text, "\nthe recording was cut: the tracer did not say that all of it was written\n"
                       "events discarded because the tracer's buffers were full: 12,345\n"
                       "traces without usable metadata, read as mapscope records them: their ends may be missing: 2\n"
-                      "waits or charges that found no slot in the traced program: 1\n");
+                      "waits or charges that found no slot in the traced program: 1\n"
+                      "stacks that begin at [stack cut], since they are too deep or go through code without unwind "
+                      "tables: 3\n");
     assert_null(strstr(text, "othing was lost"));
     fini(&run);
 }

@@ -266,11 +266,13 @@ static void test_losses_are_told(void **state)
     f.losses.discarded_events = 5;
     f.losses.dropped_by_runtime = 2;
     f.losses.known_traces = 1;
+    f.losses.cut_stacks = 7;
     f.losses.end = LOSSES_END_DAEMON;
     profile = profile_of(&f, CONTENTION_PROFILE_MUTEX);
     assert_true(has_comment(profile, "losses: 5 events discarded, 0 packets lost, 0 damaged, 0 streams and 0 traces "
                                      "skipped, 1 traces read without metadata of their own, 2 waits or charges "
                                      "dropped by the runtime"));
+    assert_true(has_comment(profile, "7 stacks are not complete: they begin at [stack cut]"));
     assert_true(has_comment(profile, losses_end_text(LOSSES_END_DAEMON)));
     profile_destroy(profile);
     fixture_fini(&f);

@@ -52,6 +52,17 @@ static void test_the_empty_stack_is_zero_and_is_not_stored(void **state)
     assert_int_equal(stacks_get(*state, 0).count, 0);
 }
 
+static void test_different_stacks_that_were_cut_are_counted(void **state)
+{
+    const uint64_t whole[] = {STACK_CUT, 2}, cut[] = {2, STACK_CUT}, other[] = {3, STACK_CUT};
+    intern(*state, 7, whole, 2, 0);
+    assert_int_equal(stacks_count_cut(*state), 0);
+    intern(*state, 7, cut, 2, 0);
+    intern(*state, 7, cut, 2, 0);
+    intern(*state, 7, other, 2, 0);
+    assert_int_equal(stacks_count_cut(*state), 2);
+}
+
 static void test_an_unknown_id_is_the_empty_stack(void **state)
 {
     const uint64_t pc = 1;
@@ -88,6 +99,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_same_stack_has_one_id_and_keeps_its_first_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pid_length_order_and_each_address_tell_stacks_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_empty_stack_is_zero_and_is_not_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_different_stacks_that_were_cut_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unknown_id_is_the_empty_stack, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ids_stay_dense_and_right_over_many_growths, setup, teardown),
     };

@@ -1,6 +1,6 @@
 // Contention far from main: below qsort, pthread_once, std::call_once, and in std::condition_variable::wait. Built
 // without frame pointers, as the libraries in between are. Every wait and every release of the main thread must be
-// traced to main (tests/e2e/test_preload.sh).
+// traced to main (tests/e2e/test_preload.sh), but for those of a recursion that is deeper than a stack can be.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -69,6 +69,15 @@ __attribute__((noinline)) void through_call_once()
     std::call_once(flag, [] { contend(); });
 }
 
+__attribute__((noinline)) void through_recursion(unsigned depth) // NOLINT(misc-no-recursion): that is the point
+{
+    if (depth == 0)
+        contend();
+    else
+        through_recursion(depth - 1);
+    asm volatile(""); // no tail call
+}
+
 // The wait gives up a mutex that another thread wants, and wants it back while that one holds it.
 __attribute__((noinline)) void in_condition_wait()
 {
@@ -100,4 +109,5 @@ int main()
     through_pthread_once();
     through_call_once();
     in_condition_wait();
+    through_recursion(100);
 }

@@ -19,6 +19,8 @@
 #include "descend.h"
 #include "runtime/stack.h"
 
+enum { PAGE = 4096 };
+
 static _Atomic unsigned unwinds;
 
 typedef _Unwind_Reason_Code unwind_fn(_Unwind_Trace_Fn step, void *argument);
@@ -77,11 +79,13 @@ __attribute__((noinline)) static void leaf(void *argument)
 static void assert_same(const struct taken *taken)
 {
     uint32_t expected_count = (uint32_t)taken->expected_count;
-    if (expected_count > MSC_STACK_MAX)
+    bool is_cut = expected_count > MSC_STACK_MAX;
+    if (is_cut)
         expected_count = MSC_STACK_MAX;
     assert_int_equal(taken->count, expected_count);
     assert_in_range(taken->pcs[0], (uintptr_t)leaf, (uintptr_t)leaf + 512);
-    for (uint32_t i = 1; i < expected_count; i++)
+    assert_int_equal(taken->pcs[expected_count - 1] == MSC_STACK_CUT, is_cut);
+    for (uint32_t i = 1; i < expected_count - is_cut; i++)
         assert_int_equal(taken->pcs[i], (uintptr_t)taken->expected[i]);
 }
 
@@ -164,13 +168,42 @@ static void test_one_module_without_frame_pointers_redoes_the_whole_stack(void *
     assert_int_equal(unwinds_in_thread((struct in_thread){descend_omitting, 3, 50, true, 0}), 50);
 }
 
-static void test_a_deep_stack_is_cut_at_its_root(void **state)
+static void test_a_deep_stack_is_cut_at_its_root_and_says_so(void **state)
 {
     (void)state;
     unwinds_in_thread((struct in_thread){descend_keeping, 4, 100, false, 0});
     assert_true(unwinds_in_thread((struct in_thread){descend_keeping, 100, 64, false, 0}) <= 1);
     assert_int_equal(unwinds_in_thread((struct in_thread){descend_omitting, 100, 3, false, 0}), 3);
 }
+
+/* From stacks that just fit to stacks that just do not: none is called cut, or whole, by mistake. */
+static void test_a_stack_of_exactly_so_many_frames_is_whole(void **state)
+{
+    (void)state;
+    for (unsigned depth = MSC_STACK_MAX - 12; depth < MSC_STACK_MAX + 2; depth++) {
+        unwinds_in_thread((struct in_thread){descend_keeping, depth, 2, false, 0});
+        unwinds_in_thread((struct in_thread){descend_omitting, depth, 2, false, 0});
+    }
+}
+
+#if defined(__x86_64__)
+/* Code without unwind tables or frame pointers, as a compiler at run time makes it: nobody can get past it. */
+static void test_a_stack_through_code_without_tables_is_cut_there(void **state)
+{
+    (void)state;
+    static const unsigned char code[] = {0x55, 0x31, 0xed, 0xff,
+                                         0xd6, 0x5d, 0xc3}; /* push, clear rbp; call *rsi; pop */
+    unsigned char *made = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(made, MAP_FAILED);
+    memcpy(made, code, sizeof code);
+    struct taken taken;
+    ((void (*)(void *, void (*)(void *)))(uintptr_t)made)(&taken, leaf);
+    assert_true(taken.count >= 2);
+    assert_int_equal(taken.pcs[taken.count - 1], MSC_STACK_CUT);
+    assert_in_range(taken.pcs[0], (uintptr_t)leaf, (uintptr_t)leaf + 512);
+    munmap(made, PAGE);
+}
+#endif
 
 static void *errno_after_a_stack(void *out)
 {
@@ -193,7 +226,7 @@ static void test_errno_is_kept(void **state)
 
 /* --- Frame pointers that are none ------------------------------------------------------------------------------- */
 
-enum { THREAD_STACK = 2 << 20, COROUTINE_STACK = 65536, PAGE = 4096 };
+enum { THREAD_STACK = 2 << 20, COROUTINE_STACK = 65536 };
 
 static ucontext_t outside, inside;
 static struct taken in_coroutine;
@@ -338,7 +371,11 @@ int main(void)
         cmocka_unit_test(test_a_chain_that_skips_frames_is_not_mistaken_for_a_good_one),
         cmocka_unit_test(test_a_module_with_frame_pointers_is_trusted_after_32_stacks_and_audited),
         cmocka_unit_test(test_one_module_without_frame_pointers_redoes_the_whole_stack),
-        cmocka_unit_test(test_a_deep_stack_is_cut_at_its_root),
+        cmocka_unit_test(test_a_deep_stack_is_cut_at_its_root_and_says_so),
+        cmocka_unit_test(test_a_stack_of_exactly_so_many_frames_is_whole),
+#if defined(__x86_64__)
+        cmocka_unit_test(test_a_stack_through_code_without_tables_is_cut_there),
+#endif
         cmocka_unit_test(test_errno_is_kept),
         cmocka_unit_test(test_a_stray_frame_pointer_is_not_followed_out_of_the_stack),
         cmocka_unit_test(test_a_stray_frame_pointer_on_a_coroutines_stack_is_not_followed),

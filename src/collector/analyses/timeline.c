@@ -225,6 +225,7 @@ static int put_facts(struct timeline_builder *timeline)
         {"skipped_traces", losses->skipped_traces},
         {"known_traces", losses->known_traces},
         {"dropped_by_runtime", losses->dropped_by_runtime},
+        {"cut_stacks", losses->cut_stacks},
         {"slices_cut", stats->cut},
         {"slices_unfinished", stats->unfinished},
         {"slices_dropped", stats->dropped},

@@ -12,6 +12,7 @@
 
 #include "collector/symbolize/symbolize_demangle.h"
 #include "collector/symbolize/symbolize_file.h"
+#include "model/stacks.h"
 #include "support/arena.h"
 #include "support/hashmap.h"
 #include "support/strtab.h"
@@ -59,6 +60,9 @@ struct symbolizer {
 
 static const struct symbol_frame frame_no_memory = {
     .function = "[out of memory]", .system_name = "[out of memory]", .file = ""};
+
+static const struct symbol_frame frame_cut = {.function = STACK_CUT_NAME, .system_name = STACK_CUT_NAME, .file = ""};
+static const struct symbol_location location_cut = {.frames = &frame_cut, .frame_count = 1};
 
 /* Text */
 
@@ -346,6 +350,8 @@ static const struct symbol_location *location_of(struct symbolizer *symbolizer, 
 static const struct symbol_location *resolve(void *self, uint32_t pid, uint64_t return_address, uint64_t time_ns)
 {
     struct symbolizer *symbolizer = self;
+    if (return_address == STACK_CUT)
+        return &location_cut;
     uint64_t address = return_address - (return_address > 0);
     const struct process *process = process_find(symbolizer->processes, pid);
     const struct process_module *module = process ? process_module_at(process, address, time_ns) : NULL;
