@@ -5,7 +5,7 @@
 # Runs in a process and mount namespace of its own (recorder_world.sh).
 set -eu
 programs="preload_lock_matrix preload_cpp_matrix preload_planned preload_safety preload_stacks preload_msc_shared
-preload_msc_static libpreload_loaded.so libpreload_interposer.so"
+preload_msc_static preload_static_wrap libpreload_loaded.so libpreload_interposer.so"
 . "$(dirname "$0")/recorder_world.sh"
 bin=$work/bin
 
@@ -89,6 +89,11 @@ test_a_program_with_libmapscope_is_counted_once() {
         [ "$(grep '^lock_release ' events | grep " lock $lock " | grep -vc ' charge_ns 0 ')" = 5 ] ||
             fail "$test: $how: not 5 charges: $(cat events)"
     done
+}
+
+test_a_static_program_can_wrap_its_own_locks() {
+    deadline 30 "$bin/preload_static_wrap" >stdout || fail "$test: $?"
+    [ "$(cat stdout)" = "waited: 1" ] || fail "$test: $(cat stdout)"
 }
 
 # ---- where ----
