@@ -326,6 +326,20 @@ static int apply_second(struct pass *pass, const struct event *event)
     return timeline_apply(pass->timeline, event);
 }
 
+/* A process that lives goes on waiting beyond a recording that has ended: that is not drawn. */
+static int draw_pages(struct pass *pass)
+{
+    const struct recording *recording = pass->recording;
+    uint64_t end_ns = recording->capture.end_ns;
+    int error = 0;
+    for (size_t i = 0; i < recording->snapshots.count && !error; i++) {
+        const struct lock_snapshot *snapshot = &recording->snapshots.items[i];
+        if (snapshot->wait_count)
+            error = timeline_apply_snapshot(pass->timeline, snapshot, end_ns ? end_ns : snapshot->at_ns);
+    }
+    return error;
+}
+
 int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
 {
     struct pass pass = {
@@ -341,6 +355,8 @@ int recording_draw(struct recording *recording, const struct timeline_sink *sink
     int error = timeline_create(sink, &options, &pass.timeline);
     if (!error)
         error = run_pass(&pass, diag);
+    if (!error)
+        error = draw_pages(&pass);
     if (!error)
         error = timeline_finish(pass.timeline, recording->last_ns);
     end_pass(&pass);

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -179,9 +180,75 @@ static void test_a_lock_event_names_the_users_function_and_its_caller(void **sta
     assert_told(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 function=leave caller=handle_request\n");
 }
 
+/* MAIN holds `mutex` and waits for `other`, WORKER holds that one and waits for `mutex`: since 3000 and 4000. */
+static struct lock_snapshot standstill(struct lock_snapshot_lock locks[2], struct lock_snapshot_wait waits[2])
+{
+    locks[0] = (struct lock_snapshot_lock){
+        .object = mutex, .name = "table", .holder_tid = MAIN, .waiters = 1, .since_ns = 3000, .owed_ns = 6000};
+    locks[1] = (struct lock_snapshot_lock){
+        .object = {0x6100, 1}, .name = "index", .holder_tid = WORKER, .waiters = 1, .since_ns = 4000, .owed_ns = 5000};
+    waits[0] = (struct lock_snapshot_wait){
+        .lock = 0, .tid = WORKER, .owner_tid = MAIN, .begin_ns = 3000, .wait_ns = 6000, .pcs = {0x11}, .pc_count = 1};
+    waits[1] =
+        (struct lock_snapshot_wait){.lock = 1, .tid = MAIN, .owner_tid = WORKER, .begin_ns = 4000, .wait_ns = 5000};
+    return (struct lock_snapshot){
+        .pid = PID, .at_ns = 9000, .has_ended = true, .locks = locks, .lock_count = 2, .waits = waits, .wait_count = 2};
+}
+
+static void test_what_waits_still_is_drawn_to_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_snapshot_lock locks[2];
+    struct lock_snapshot_wait waits[2];
+    struct lock_snapshot snapshot = standstill(locks, waits);
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
+    fixture->used = 0;
+    assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
+    finish(fixture, 2500); /* the last event's time */
+    assert_told(fixture, "1234/1235 [3000 9000] wait table owner=thread 1234 result=still waiting deadlock "
+                         "function=handle_request\n");
+    assert_told(fixture, "1234/1234 [4000 9000] wait index owner=thread 1235 result=still waiting deadlock\n");
+    assert_told(fixture, "G2/1 [3000 9000] thread 1234 holds, still waiters=1 charge_ns=6000\n");
+    assert_told(fixture, "G3/1 [4000 9000] thread 1235 holds, still waiters=1 charge_ns=5000\n");
+    assert_told(fixture, "G2 [3000] waiting threads = 1\n");
+}
+
+static void test_what_a_process_waits_for_after_the_recording_is_not_drawn(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_snapshot_lock locks[2];
+    struct lock_snapshot_wait waits[2];
+    struct lock_snapshot snapshot = standstill(locks, waits);
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
+    assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 3500), 0);
+    finish(fixture, 2500);
+    assert_told(fixture, "1234/1235 [3000 3500] wait table");
+    assert_null(strstr(fixture->text, "index"));
+}
+
+static void test_a_wait_that_ended_without_an_event_has_its_length(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_snapshot_lock locks[2];
+    struct lock_snapshot_wait waits[2];
+    struct lock_snapshot snapshot = standstill(locks, waits);
+    snapshot.wait_count = 1;
+    waits[0].state = LOCK_WAIT_ENDED;
+    waits[0].wait_ns = 500;
+    locks[0].waiters = 0;
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
+    assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
+    finish(fixture, 2500);
+    assert_told(fixture, "1234/1235 [3000 3500] wait table owner=thread 1234 function=handle_request\n");
+    assert_null(strstr(fixture->text, "holds"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DRAWING_TEST(test_what_waits_still_is_drawn_to_the_end),
+        DRAWING_TEST(test_what_a_process_waits_for_after_the_recording_is_not_drawn),
+        DRAWING_TEST(test_a_wait_that_ended_without_an_event_has_its_length),
         DRAWING_TEST(test_a_wait_and_a_contended_hold_lie_where_they_happened),
         DRAWING_TEST(test_who_waits_is_counted_from_waits_in_any_order),
         DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),

@@ -115,12 +115,16 @@ eventually 15 waiting table 1
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null || true
 lttng_end deadlock
-deadline 20 "$mapscope" convert "$lttng_dir/deadlock" --report report 2>said || fail "convert: $(cat said)"
+deadline 20 "$mapscope" convert "$lttng_dir/deadlock" --report report --chrome timeline.json 2>said ||
+    fail "convert: $(cat said)"
 grep -q '^1\. deadlock, certain' report || fail "$(cat report)"
 grep -q '2 threads of .* wait for each other' report || fail "$(cat report)"
 [ "$(sed -n '/^Deadlocks/,/^Threads/p' report | grep -c 'take_in_order')" = 2 ] || fail "$(cat report)"
 grep -qE 'thread [0-9]+.* waits for nameless for .*, held by thread [0-9]+' report || fail "$(cat report)"
 grep -q '^1 finding\. ' report || fail "$(cat report)"
+[ "$(jq '[.traceEvents[] | select(.args.deadlock and .args.result == "still waiting")] | length' \
+    timeline.json)" = 2 ] || fail "$(grep deadlock timeline.json)"
+[ "$(grep -c 'holds, still"' timeline.json)" = 2 ] || fail "$(grep holds timeline.json)"
 locks 0 "$lttng_dir/deadlock" --top 1
 grep -q '2 of 2 locks contended, the first 1 of them:' out || fail "$(cat out)"
 echo "passed"

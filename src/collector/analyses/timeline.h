@@ -31,6 +31,7 @@
 #include "model/contention.h"
 #include "model/event.h"
 #include "model/findings.h"
+#include "model/lock_snapshot.h"
 #include "model/losses.h"
 #include "model/process.h"
 #include "model/symbols.h"
@@ -61,6 +62,12 @@ int timeline_create(const struct timeline_sink *sink, const struct timeline_opti
 void timeline_destroy(struct timeline_builder *timeline);
 
 int timeline_apply(struct timeline_builder *timeline, const struct event *event);
+
+/*
+ * After the last event: what a process' locks and waiters were at the end, `end_ns`. Draws the waits that no event has
+ * told, and the holds that they wait for.
+ */
+int timeline_apply_snapshot(struct timeline_builder *timeline, const struct lock_snapshot *snapshot, uint64_t end_ns);
 
 /* Ends what is open at `end_ns`, writes what was held back and every name; once. */
 int timeline_finish(struct timeline_builder *timeline, uint64_t end_ns);

@@ -14,8 +14,7 @@
 
 #include "collector/analyses/timeline_state.h"
 
-/* docs/events.md, mode */
-enum { EXCLUSIVE = 0, NS_A_MS = 1000000 };
+enum { NS_A_MS = 1000000 };
 
 /* docs/events.md, lock_wait.result: 0 = acquired. */
 static const char *const wait_results[] = {NULL, "timeout", "error", "cancelled", "owner died"};
@@ -62,8 +61,8 @@ int timeline_lock_titles_init(struct timeline_builder *timeline)
     return 0;
 }
 
-static int get_lock(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
-                    struct event_text name, struct timeline_lock **out)
+int timeline_lock_get(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
+                      struct event_text name, struct timeline_lock **out)
 {
     struct timeline_object_key key = timeline_object_key(pid, object);
     struct timeline_lock **slot = hashmap_find(&timeline->locks, &key);
@@ -147,7 +146,7 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
     struct timeline_span span;
     const struct timeline_thread *owner = NULL;
     uint64_t end_ns = saturating_add(wait->begin_ns, wait->wait_ns);
-    int error = get_lock(timeline, event->pid, &wait->lock, wait->name, &lock);
+    int error = timeline_lock_get(timeline, event->pid, &wait->lock, wait->name, &lock);
     if (!error)
         error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error && wait->owner_tid)
@@ -170,11 +169,10 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
 }
 
 /* A lock that is held exclusively has one row: its holds do not overlap. */
-static int hold_row(struct timeline_builder *timeline, const struct event *event, struct timeline_lock *lock,
-                    struct timeline_row **out)
+int timeline_hold_row(struct timeline_builder *timeline, struct timeline_lock *lock, uint32_t mode, uint32_t tid,
+                      struct timeline_row **out)
 {
-    uint32_t tid = event->lock_release.mode == EXCLUSIVE ? 0 : event->tid;
-    return timeline_group_row(timeline, &lock->group, TIMELINE_HOLDS, tid, out);
+    return timeline_group_row(timeline, &lock->group, TIMELINE_HOLDS, mode == CONTENTION_EXCLUSIVE ? 0 : tid, out);
 }
 
 /*
@@ -189,12 +187,12 @@ static int release_event(struct timeline_builder *timeline, const struct event *
     struct timeline_thread *thread;
     struct timeline_row *row;
     struct timeline_span span;
-    int error = get_lock(timeline, event->pid, &release->lock, release->name, &lock);
+    int error = timeline_lock_get(timeline, event->pid, &release->lock, release->name, &lock);
     if (error || !contended_ns)
         return error;
     error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error)
-        error = hold_row(timeline, event, lock, &row);
+        error = timeline_hold_row(timeline, lock, release->mode, event->tid, &row);
     if (!error)
         error = timeline_fit(timeline, row, release->release_ns - contended_ns, release->release_ns, &span);
     if (error || span.begin_ns == span.end_ns)

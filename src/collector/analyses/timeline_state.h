@@ -2,7 +2,8 @@
  * What the parts of the timeline share: rows and groups (timeline_rows.c), slices whose begin and end are
  * two events (timeline_frames.c), names of functions (timeline_names.c), deferred actions
  * (timeline_actions.c), maps (timeline_maps.c), their keys (timeline_ops.c, timeline_stories.c), locks
- * (timeline_locks.c) and events that are not ours (timeline_other.c). Private to src/collector/analyses/timeline*.c.
+ * (timeline_locks.c; what had not ended: timeline_open.c) and events that are not ours (timeline_other.c). Private to
+ * src/collector/analyses/timeline*.c.
  */
 #ifndef COLLECTOR_TIMELINE_STATE_H
 #define COLLECTOR_TIMELINE_STATE_H
@@ -424,6 +425,11 @@ int timeline_put_pending(struct timeline_builder *timeline, struct timeline_map 
                          const struct timeline_action *action, const char *function, uint64_t run_ns, uint64_t end_ns);
 
 /* timeline_locks.c */
+int timeline_lock_get(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
+                      struct event_text name, struct timeline_lock **out);
+/* The row of the lock's group for holds in that mode by that thread. */
+int timeline_hold_row(struct timeline_builder *timeline, struct timeline_lock *lock, uint32_t mode, uint32_t tid,
+                      struct timeline_row **out);
 int timeline_lock_event(struct timeline_builder *timeline, const struct event *event);
 int timeline_locks_finish(struct timeline_builder *timeline);
 void timeline_lock_destroy(struct timeline_lock *lock);
