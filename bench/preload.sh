@@ -1,5 +1,5 @@
 #!/bin/sh
-# What libmapscope-preload costs, without a tracer in the process, off (nobody traces) and on, beside the plain program
+# What libmapscope-preload costs, without a tracer in the process, off (nobody traces), on, and with --hold, beside the plain program
 # and LTTng's own pthread wrapper (liblttng-ust-pthread-wrapper), idle and tracing. The variants take turns; medians.
 # usage: preload.sh BUILD_DIR
 set -eu
@@ -14,6 +14,8 @@ rounds=${ROUNDS:-3}
 
 # once VARIANT WHAT: one measurement, into the file of the two.
 once() {
+    timed=
+    [ "$1" != preload-timed ] || timed=1
     case $1 in
     plain) preload= ;;
     no-tracer) preload=$ours ;;
@@ -21,7 +23,7 @@ once() {
     wrapper-*) preload=$theirs ;;
     esac
     [ "$2" != hold ] || preload=$preload${preload:+:}$build/bench/preload_hold.so
-    LD_PRELOAD=$preload deadline 20 "$build/bench/preload" "$2" >>"$lttng_dir/$1.$2"
+    MAPSCOPE_HOLD=$timed LD_PRELOAD=$preload deadline 20 "$build/bench/preload" "$2" >>"$lttng_dir/$1.$2"
 }
 
 # traced EVENTS VARIANT WHAT: the same while these are traced.
@@ -34,13 +36,13 @@ traced() {
 
 median() { sort -n "$lttng_dir/$1.$2" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-variants='plain no-tracer preload-off preload-on wrapper-idle wrapper-tracing'
+variants='plain no-tracer preload-off preload-on preload-timed wrapper-idle wrapper-tracing'
 printf '%-12s %-16s %10s %10s %8s\n' ns variant median more ratio
 for what in pair pair-two contended handover hold; do
     for round in $(seq "$rounds"); do
         for variant in $variants; do
             case $variant in
-            preload-on) traced 'mapscope:*' "$variant" "$what" ;;
+            preload-on | preload-timed) traced 'mapscope:*' "$variant" "$what" ;;
             wrapper-tracing) traced 'lttng_ust_pthread:*' "$variant" "$what" ;;
             *) once "$variant" "$what" ;;
             esac

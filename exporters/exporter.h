@@ -50,6 +50,7 @@ struct exporter {
 
 extern const struct exporter exporter_pprof_mutex; /* pprof/exporters.c */
 extern const struct exporter exporter_pprof_block;
+extern const struct exporter exporter_pprof_hold;
 extern const struct exporter exporter_report; /* report/report.c */
 
 #endif

@@ -1,4 +1,4 @@
-/* The profiles behind the seam of exporters: pprof-mutex and pprof-block. */
+/* The profiles behind the seam of exporters: pprof-mutex, pprof-block and pprof-hold. */
 #include <errno.h>
 
 #include "exporters/exporter.h"
@@ -36,5 +36,11 @@ static int write_block(const struct export_input *input, struct outbuf *out, str
     return write_profile(input, CONTENTION_PROFILE_BLOCK, out, diag);
 }
 
+static int write_hold(const struct export_input *input, struct outbuf *out, struct diag *diag)
+{
+    return write_profile(input, CONTENTION_PROFILE_HOLD, out, diag);
+}
+
 const struct exporter exporter_pprof_mutex = {"pprof-mutex", "mutex.pb.gz", write_mutex};
 const struct exporter exporter_pprof_block = {"pprof-block", "block.pb.gz", write_block};
+const struct exporter exporter_pprof_hold = {"pprof-hold", "hold.pb.gz", write_hold};

@@ -138,6 +138,12 @@ static void write_lock(struct report *report, size_t rank, const struct contenti
     if (lock->has_totals && lock->totals.ops) /* only ours count the rest */
         outbuf_printf(report->out, " of %s operations", report_number(lock->totals.ops).text);
     outbuf_char(report->out, '\n');
+    if (lock->hold_events) {
+        outbuf_printf(report->out, "   %s, %s in all", report_count(lock->hold_events, "hold").text,
+                      report_duration(lock->held_ns).text);
+        write_margin(report, lock->hold_variance);
+        outbuf_char(report->out, '\n');
+    }
     write_sites(report, "made others wait (where the lock was released):", lock->releasers, lock->releaser_count,
                 made_ns);
     if (lock->handoff_ns)
@@ -147,6 +153,7 @@ static void write_lock(struct report *report, size_t rank, const struct contenti
         outbuf_printf(report->out, "     %10s  %7s  still held: see the threads that still wait\n",
                       report_duration(lock->still_held_ns).text, report_percent(lock->still_held_ns, made_ns).text);
     write_sites(report, "waited:", lock->waiters, lock->waiter_count, lock->wait_ns);
+    write_sites(report, "held, contended or not:", lock->holds, lock->hold_count, lock->held_ns);
 }
 
 static bool is_contended(const struct contention_lock *lock)

@@ -28,11 +28,12 @@ static const char usage[] =
     "\n"
     "  --pprof-mutex FILE  who made others wait for locks  (go tool pprof)\n"
     "  --pprof-block FILE  who waited                      (go tool pprof)\n"
+    "  --pprof-hold FILE   how long locks were held: of a recording with --hold\n"
     "  --chrome FILE       timeline; compressed if FILE ends in .gz  (ui.perfetto.dev)\n"
     "  --report FILE       what happened, in words: lost keys, hottest locks\n"
     "\n"
-    "FILE may be - for standard output. Without an option: all of them,\n"
-    "as mutex.pb.gz, block.pb.gz, timeline.json.gz and report.txt in DIR.\n"
+    "FILE may be - for standard output. Without an option: all of them, as mutex.pb.gz,\n"
+    "block.pb.gz, timeline.json.gz and report.txt in DIR, and hold.pb.gz if holds were recorded.\n"
     "\n"
     "DIR may also be a contention profile in text, of brpc or gperftools: it becomes what\n"
     "--pprof-mutex names, or its own name with .pb.gz behind it.\n"
@@ -41,7 +42,7 @@ static const char usage[] =
     "is converted as far as it can be read; what is missing is said in every output.\n";
 /* clang-format on */
 
-enum output_kind { OUTPUT_MUTEX, OUTPUT_BLOCK, OUTPUT_CHROME, OUTPUT_REPORT, OUTPUT_COUNT };
+enum output_kind { OUTPUT_MUTEX, OUTPUT_BLOCK, OUTPUT_HOLD, OUTPUT_CHROME, OUTPUT_REPORT, OUTPUT_COUNT };
 
 /* What stands on the command line for each kind, and what to type to look at it. */
 static const struct {
@@ -49,6 +50,7 @@ static const struct {
 } output_kinds[OUTPUT_COUNT] = {
     [OUTPUT_MUTEX] = {"pprof-mutex", "mutex.pb.gz", "go tool pprof -top %s"},
     [OUTPUT_BLOCK] = {"pprof-block", "block.pb.gz", "go tool pprof -top %s"},
+    [OUTPUT_HOLD] = {"pprof-hold", "hold.pb.gz", "go tool pprof -top %s"},
     [OUTPUT_CHROME] = {"chrome", "timeline.json.gz", "open %s in https://ui.perfetto.dev"},
     [OUTPUT_REPORT] = {"report", "report.txt", "less %s"},
 };
@@ -60,7 +62,8 @@ struct output {
 
 struct conversion {
     const char *source;
-    bool is_text; /* source is a contention profile of brpc or gperftools */
+    bool is_text;       /* source is a contention profile of brpc or gperftools */
+    bool is_by_default; /* nothing was asked for: without holds no hold profile */
     struct output outputs[OUTPUT_COUNT];
     struct progress progress;
 };
@@ -157,6 +160,7 @@ static int export(struct conversion *conversion, const struct recording *recordi
     static const struct exporter *const exporters[OUTPUT_COUNT] = {
         [OUTPUT_MUTEX] = &exporter_pprof_mutex,
         [OUTPUT_BLOCK] = &exporter_pprof_block,
+        [OUTPUT_HOLD] = &exporter_pprof_hold,
         [OUTPUT_REPORT] = &exporter_report,
     };
     struct export_input input = {
@@ -208,6 +212,13 @@ static void print_results(const struct conversion *conversion, const struct reco
     }
 }
 
+static void drop_output(struct output *output)
+{
+    outfile_abort(&output->file);
+    free(output->path);
+    output->path = NULL;
+}
+
 static int convert(struct conversion *conversion, struct diag *diag)
 {
     struct recording_options options = {
@@ -224,6 +235,8 @@ static int convert(struct conversion *conversion, struct diag *diag)
     error = recording_open(conversion->source, &options, diag, &recording);
     if (error)
         return error;
+    if (conversion->is_by_default && !recording->contention->holds)
+        drop_output(&conversion->outputs[OUTPUT_HOLD]);
     error = draw(conversion, recording, diag);
     if (!error)
         error = export(conversion, recording, diag);
@@ -242,6 +255,7 @@ static int use_default_outputs(struct conversion *conversion)
     for (int kind = 0; kind < OUTPUT_COUNT; kind++)
         if (conversion->outputs[kind].path)
             return 0;
+    conversion->is_by_default = true;
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         char **path = &conversion->outputs[kind].path;
         if (asprintf(path, "%s/%s", conversion->source, output_kinds[kind].default_name) < 0) {

@@ -31,6 +31,8 @@ static const char usage[] = "usage: mapscope record [OPTION...] [--] CMD [ARG...
                             "                      with neither of the two: N = 100 and NS = 10000000 (10 ms)\n"
                             "  --map-rate N        record one in N keys with all that happens to them; 1 = all,\n"
                             "                      0 = none\n"
+                            "  --hold              time every hold of a lock, contended or not; record them as\n"
+                            "                      the waits are, long ones more surely\n"
                             "  --keys              record the bytes of keys and CMD's arguments (private data)\n"
                             "  --no-pthread        record no pthread and C11 locks, only msc_mutex and its like\n"
                             "  --keep-going        if CMD cannot be recorded, say why and run it without\n"
@@ -41,7 +43,7 @@ static const char usage[] = "usage: mapscope record [OPTION...] [--] CMD [ARG...
                             "cannot be executed, 125 it cannot be recorded and did not run. With --pid: 0, or\n"
                             "1 if it was not recorded or the end of the trace may be missing.\n";
 
-enum { SETTINGS_MAX = 4 };
+enum { SETTINGS_MAX = 5 };
 
 struct request {
     struct session_options session;
@@ -54,6 +56,7 @@ enum option_id {
     OPTION_FRACTION = 256,
     OPTION_RATE,
     OPTION_MAP_RATE,
+    OPTION_HOLD,
     OPTION_KEYS,
     OPTION_BUFFER,
     OPTION_KEEP_GOING,
@@ -67,6 +70,7 @@ static const struct option long_options[] = {
     {"mutex-fraction", required_argument, NULL, OPTION_FRACTION},
     {"mutex-rate", required_argument, NULL, OPTION_RATE},
     {"map-rate", required_argument, NULL, OPTION_MAP_RATE},
+    {"hold", no_argument, NULL, OPTION_HOLD},
     {"keys", no_argument, NULL, OPTION_KEYS},
     {"buffer", required_argument, NULL, OPTION_BUFFER},
     {"no-pthread", no_argument, NULL, OPTION_NO_PTHREAD},
@@ -142,7 +146,7 @@ static int set_pid(struct request *request)
 static int apply(struct request *request, int option)
 {
     static const char fraction[] = "MAPSCOPE_MUTEX_FRACTION", rate[] = "MAPSCOPE_MUTEX_RATE",
-                      map_rate[] = "MAPSCOPE_MAP_RATE", keys[] = "MAPSCOPE_KEYS";
+                      map_rate[] = "MAPSCOPE_MAP_RATE", hold[] = "MAPSCOPE_HOLD", keys[] = "MAPSCOPE_KEYS";
     switch (option) {
     case 'o':
         request->folder = optarg;
@@ -153,6 +157,9 @@ static int apply(struct request *request, int option)
         return set_number(request, rate, UINT64_MAX / 4, "--mutex-rate takes a number of nanoseconds");
     case OPTION_MAP_RATE:
         return set_number(request, map_rate, UINT32_MAX, "--map-rate takes a number below 2^32");
+    case OPTION_HOLD:
+        set(request, hold, 1);
+        return 0;
     case OPTION_KEYS:
         set(request, keys, 1);
         request->session.with_arguments = true;

@@ -165,6 +165,17 @@ static field_list lock_totals = {OBJECT("lock", lock_totals.lock),
                                  FIELD("map", lock_totals.map, U64),
                                  END};
 
+static field_list lock_hold = {OBJECT("lock", lock_hold.lock),
+                               FIELD("name", lock_hold.name, TEXT),
+                               FIELD("kind", lock_hold.kind, U32),
+                               FIELD("mode", lock_hold.mode, U32),
+                               FIELD("begin_ns", lock_hold.begin_ns, U64),
+                               FIELD("hold_ns", lock_hold.hold_ns, U64),
+                               FIELD("weight", lock_hold.weight, U64),
+                               FIELD("hold_seq", lock_hold.hold_seq, U64),
+                               STACK,
+                               END};
+
 static field_list lock_inventory = {OBJECT("lock", lock_inventory.lock), FIELD("name", lock_inventory.name, TEXT),
                                     FIELD("kind", lock_inventory.kind, U32), FIELD("site", lock_inventory.site, U64),
                                     END};
@@ -218,6 +229,7 @@ static const struct decode_event events[] = {
     {"mapscope:lock_wait", EVENT_LOCK_WAIT, false, lock_wait},
     {"mapscope:lock_release", EVENT_LOCK_RELEASE, false, lock_release},
     {"mapscope:lock_totals", EVENT_LOCK_TOTALS, false, lock_totals},
+    {"mapscope:lock_hold", EVENT_LOCK_HOLD, false, lock_hold},
     {"mapscope:lock_inventory", EVENT_LOCK_INVENTORY, false, lock_inventory},
     {"mapscope:thread_start", EVENT_THREAD_START, false, thread},
     {"mapscope:thread_exit", EVENT_THREAD_EXIT, false, thread},

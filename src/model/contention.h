@@ -46,12 +46,12 @@ struct contention_part {
     uint64_t count, delay_ns;
 };
 
-/* Releases (charged) or waits of one call stack, one mode and, for waits, one result. */
+/* Releases (charged), waits or holds of one call stack, one mode and, for waits, one result. */
 struct contention_site {
     stack_id stack;
     uint32_t mode, result;
-    uint64_t count;                      /* contended releases, or waits */
-    uint64_t delay_ns;                   /* waiters' time during the holds, or waited */
+    uint64_t count;                      /* contended releases, waits, or holds */
+    uint64_t delay_ns;                   /* waiters' time during the holds, waited, or held */
     uint64_t max_ns;                     /* largest single one */
     double delay_variance;               /* of delay_ns, ns^2: what sampling leaves open; 0 = nothing */
     double count_variance;               /* of count */
@@ -76,9 +76,12 @@ struct contention_lock {
     size_t releaser_count;
     const struct contention_site *waiters; /* by delay, largest first */
     size_t waiter_count;
-    uint64_t releases, charge_ns; /* sums over releasers */
-    uint64_t waits, wait_ns;      /* sums over waiters */
-    uint64_t handoff_ns;          /* waiters' time while nobody held the lock */
+    const struct contention_site *holds; /* by delay, largest first; only with lock_hold events */
+    size_t hold_count;
+    uint64_t releases, charge_ns;  /* sums over releasers */
+    uint64_t waits, wait_ns;       /* sums over waiters */
+    uint64_t hold_events, held_ns; /* sums over holds */
+    uint64_t handoff_ns;           /* waiters' time while nobody held the lock */
     uint64_t max_wait_ns;
     /* What had not ended with the recording, exactly; only where there is a shared page. */
     uint64_t still_held_ns;                      /* waiters' time that the present holder is to be charged */
@@ -89,6 +92,7 @@ struct contention_lock {
     uint64_t still_waits, still_wait_ns; /* sums over still_waiters */
     double mutex_variance;               /* of charge_ns + handoff_ns */
     double wait_variance;                /* of wait_ns */
+    double hold_variance;                /* of held_ns */
     bool has_totals;
     struct contention_totals totals;
 };
@@ -103,8 +107,9 @@ struct contention_view {
     const struct contention_lock *locks; /* by charge + hand-off, largest first */
     size_t lock_count;
     uint64_t releases, charge_ns, handoff_ns, waits, wait_ns; /* sums over locks */
+    uint64_t holds, held_ns;                                  /* sums over locks' holds */
     uint64_t still_held_ns, still_waits, still_wait_ns;       /* sums over locks */
-    double mutex_variance, wait_variance;                     /* sums over locks */
+    double mutex_variance, wait_variance, hold_variance;      /* sums over locks */
     struct contention_totals totals;                          /* sums over locks; max_ns is the largest */
     size_t totals_count;                                      /* locks that have totals */
     const struct contention_sampler *samplers;

@@ -19,9 +19,13 @@ struct making {
     size_t nameless_count;
 };
 
-static const char *const kinds[] = {
-    [CONTENTION_PROFILE_MUTEX] = "mutex profile: who made others wait",
-    [CONTENTION_PROFILE_BLOCK] = "block profile: who waited",
+/* What the kinds of profiles have in common. */
+static const struct {
+    const char *what, *counted, *measured;
+} kinds[] = {
+    [CONTENTION_PROFILE_MUTEX] = {"mutex profile: who made others wait", "contentions", "delay"},
+    [CONTENTION_PROFILE_BLOCK] = {"block profile: who waited", "contentions", "delay"},
+    [CONTENTION_PROFILE_HOLD] = {"hold profile: how long locks were held", "holds", "hold"},
 };
 
 struct site_list {
@@ -34,7 +38,9 @@ static struct site_list sites_of(const struct making *making, const struct conte
 {
     if (making->kind == CONTENTION_PROFILE_MUTEX)
         return (struct site_list){lock->releasers, lock->releaser_count};
-    return (struct site_list){lock->waiters, lock->waiter_count};
+    if (making->kind == CONTENTION_PROFILE_BLOCK)
+        return (struct site_list){lock->waiters, lock->waiter_count};
+    return (struct site_list){lock->holds, lock->hold_count};
 }
 
 /* The main binary */
@@ -137,6 +143,8 @@ static void comment_totals(const struct making *making)
     else if (view->lock_count == 0)
         profile_builder_comment(making->builder, "empty: no lock events among %" PRIu64 " events of the trace",
                                 making->input->losses->events);
+    if (making->kind == CONTENTION_PROFILE_HOLD && view->holds == 0)
+        profile_builder_comment(making->builder, "empty: holds are recorded only with mapscope record --hold");
 }
 
 /* The total with what sampling leaves open, and how far it is from what was counted without sampling. */
@@ -144,12 +152,13 @@ static void comment_interval(const struct making *making)
 {
     const struct contention_view *view = making->input->view;
     const struct contention_totals *totals = &view->totals;
-    bool is_mutex = making->kind == CONTENTION_PROFILE_MUTEX;
-    uint64_t total_ns = is_mutex ? view->charge_ns + view->handoff_ns : view->wait_ns;
+    bool is_mutex = making->kind == CONTENTION_PROFILE_MUTEX, is_hold = making->kind == CONTENTION_PROFILE_HOLD;
+    uint64_t total_ns = is_mutex ? view->charge_ns + view->handoff_ns : is_hold ? view->held_ns : view->wait_ns;
     uint64_t exact_ns = is_mutex ? totals->charge_ns + totals->handoff_ns : totals->wait_ns; /* of what has ended */
+    double variance = is_mutex ? view->mutex_variance : is_hold ? view->hold_variance : view->wait_variance;
     profile_builder_comment(making->builder, "95 %% interval: total %" PRIu64 " ns +- %" PRIu64 " ns", total_ns,
-                            contention_margin(is_mutex ? view->mutex_variance : view->wait_variance));
-    if (view->totals_count)
+                            contention_margin(variance));
+    if (view->totals_count && !is_hold) /* nobody adds up holds exactly */
         profile_builder_comment(making->builder, "control total: %" PRIu64 " ns, difference %" PRId64 " ns", exact_ns,
                                 (int64_t)(total_ns - exact_ns));
 }
@@ -318,12 +327,12 @@ static void add_lock(struct making *making, const struct contention_lock *lock)
 static void describe(const struct making *making)
 {
     struct profile_builder *builder = making->builder;
-    profile_builder_value_type(builder, "contentions", "count");
-    profile_builder_value_type(builder, "delay", "nanoseconds");
-    profile_builder_default_type(builder, "delay");
-    profile_builder_period(builder, "contentions", "count", 1);
+    profile_builder_value_type(builder, kinds[making->kind].counted, "count");
+    profile_builder_value_type(builder, kinds[making->kind].measured, "nanoseconds");
+    profile_builder_default_type(builder, kinds[making->kind].measured);
+    profile_builder_period(builder, kinds[making->kind].counted, "count", 1);
     profile_builder_time(builder, making->input->end_epoch_ns, making->input->duration_ns);
-    profile_builder_comment(builder, "mapscope %s", kinds[making->kind]);
+    profile_builder_comment(builder, "mapscope %s", kinds[making->kind].what);
     comment_totals(making);
     comment_balance(making);
     comment_interval(making);

@@ -7,8 +7,9 @@
  *            a hold that has not ended has cost so far
  *     block: who waited, by the waiter's stack, under [still waiting] if that has not ended; labels result and
  *            wait_bucket
+ *     hold:  how long locks were held, contended or not; holds/count and hold/nanoseconds
  *
- * The delays of the two add up to the same (contention.h). Stacks begin with the user's code. Comments tell
+ * The delays of the first two add up to the same (contention.h). Stacks begin with the user's code. Comments tell
  * the 95 % interval of the total and of the largest sites, and how far the total is from the exact control totals.
  */
 #ifndef MODEL_CONTENTION_PROFILE_H
@@ -21,7 +22,7 @@
 #include "model/stacks.h"
 #include "model/symbols.h"
 
-enum contention_profile_kind { CONTENTION_PROFILE_MUTEX, CONTENTION_PROFILE_BLOCK };
+enum contention_profile_kind { CONTENTION_PROFILE_MUTEX, CONTENTION_PROFILE_BLOCK, CONTENTION_PROFILE_HOLD };
 
 /* All borrowed for the call. */
 struct contention_profile_input {

@@ -38,6 +38,7 @@ enum event_kind {
     EVENT_LOCK_WAIT,
     EVENT_LOCK_RELEASE,
     EVENT_LOCK_TOTALS,
+    EVENT_LOCK_HOLD,
     EVENT_LOCK_INVENTORY,
     EVENT_THREAD_START,
     EVENT_THREAD_EXIT,
@@ -178,6 +179,13 @@ struct event_lock_totals {
     uint64_t map;  /* address of the map that it belongs to, 0 = none */
 };
 
+struct event_lock_hold {
+    struct event_object lock;
+    struct event_text name;
+    uint32_t kind, mode;
+    uint64_t begin_ns, hold_ns, weight, hold_seq;
+};
+
 struct event_lock_inventory {
     struct event_object lock;
     struct event_text name;
@@ -239,6 +247,7 @@ struct event {
         struct event_lock_wait lock_wait;
         struct event_lock_release lock_release;
         struct event_lock_totals lock_totals;
+        struct event_lock_hold lock_hold;
         struct event_lock_inventory lock_inventory;
         struct event_thread thread;
         struct event_sampler_config sampler_config;

@@ -15,6 +15,7 @@
 #include "preload/operations.h"
 #include "preload/real.h"
 #include "runtime/contention.h"
+#include "runtime/holds.h"
 #include "runtime/stack.h"
 
 /* Are locks to be looked at? Not within the runtime and its tracer, whose locks are not the program's. */
@@ -36,6 +37,30 @@ static inline struct page_lock *account_owing(const void *lock)
 {
     struct page_lock *entry = contention_of(lock);
     return __builtin_expect(entry != NULL, 0) && contention_to_settle(entry) && !msc_guard ? entry : NULL;
+}
+
+/* First of all after an acquisition, whether it waited or not: the hold begins. */
+static inline void account_hold_begins(const void *lock, enum msc_lock_mode mode)
+{
+    if (__builtin_expect(msc_lock_holds_timed, 0))
+        holds_begin(lock, mode);
+}
+
+/* Before a release, last of all: to be told after it if event->weight is not 0. */
+static inline void account_hold_ends(const void *lock, enum msc_lock_kind kind, enum msc_lock_mode mode,
+                                     const void *frame, struct msc_ev_lock_hold *event)
+{
+    event->weight = 0;
+    if (msc_lock_holds_timed)
+        holds_end(lock, mode, event);
+    if (event->weight)
+        holds_describe(contention_enroll(lock, kind, frame), kind, event);
+}
+
+/* Is there nothing to do at a release but the real one? */
+static inline bool account_is_idle(const struct page_lock *owing)
+{
+    return __builtin_expect(!owing && !msc_lock_holds_timed, 1);
 }
 
 /*

@@ -50,11 +50,18 @@ static bool is_watched(const pthread_cond_t *cond, const pthread_mutex_t *mutex,
     return deadline && deadline->tv_sec >= 0 && deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000;
 }
 
-static void release(struct page_lock *entry, const void *frame)
+static void release(pthread_mutex_t *mutex, enum msc_lock_kind kind, const void *frame)
 {
+    struct page_lock *entry = account_owing(mutex);
     struct contention_release release;
-    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
-    contention_tell(&release, frame);
+    struct msc_ev_lock_hold hold;
+    if (entry) {
+        contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+        contention_tell(&release, frame);
+    }
+    account_hold_ends(mutex, kind, MSC_MODE_EXCLUSIVE, frame, &hold);
+    if (hold.weight)
+        holds_tell(&hold, frame);
 }
 
 /* A wait under way. */
@@ -80,6 +87,8 @@ static void come_back(const struct waiting *waiting, int result)
     uint64_t begin_ns = waiting->relock ? relock_leave(waiting->relock, result == 0) : 0;
     struct page_lock *entry = contention_of(waiting->mutex);
     operations_count();
+    if (result != ENOTRECOVERABLE)
+        account_hold_begins(waiting->mutex, MSC_MODE_EXCLUSIVE);
     if (entry && begin_ns && result == ENOTRECOVERABLE)
         contention_relock_cancel(entry, begin_ns);
     else if (entry && begin_ns)
@@ -95,11 +104,10 @@ static void cancelled(void *waiting)
 
 static int wait_watched(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
 {
-    struct page_lock *entry = account_owing(mutex);
-    if (entry)
-        release(entry, frame);
     bool is_cnd = attempt->how == CND_WAIT || attempt->how == CND_TIMEDWAIT;
-    struct waiting waiting = {mutex, relock_enter(cond, mutex, is_cnd ? MSC_LOCK_MTX : MSC_LOCK_MUTEX), frame};
+    enum msc_lock_kind kind = is_cnd ? MSC_LOCK_MTX : MSC_LOCK_MUTEX;
+    release(mutex, kind, frame);
+    struct waiting waiting = {mutex, relock_enter(cond, mutex, kind), frame};
     int result;
     pthread_cleanup_push(cancelled, &waiting);
     result = block(cond, mutex, attempt);

@@ -52,8 +52,10 @@ static enum msc_wait_result wait_result(int result)
 static inline void took(pthread_mutex_t *mutex)
 {
     operations_count();
-    if (mutex_is_new(mutex))
-        account_took(mutex, MSC_MODE_EXCLUSIVE);
+    if (!mutex_is_new(mutex))
+        return;
+    account_hold_begins(mutex, MSC_MODE_EXCLUSIVE);
+    account_took(mutex, MSC_MODE_EXCLUSIVE);
 }
 
 __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
@@ -68,6 +70,8 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     thread_expect_events();
     contention_join(contention_enroll(mutex, how.kind, frame), &how, frame, &wait);
     int result = block(mutex, attempt);
+    if (is_held(result))
+        account_hold_begins(mutex, MSC_MODE_EXCLUSIVE);
     if (result == EOWNERDEAD)
         wait.result = MSC_WAIT_OWNER_DIED;
     if (is_held(result))
@@ -138,20 +142,24 @@ __attribute__((noinline)) static int settle(struct page_lock *entry, pthread_mut
                                             const void *frame)
 {
     struct contention_release release;
+    struct msc_ev_lock_hold hold = {.weight = 0};
     bool is_freed = !account_is_shared(mutex) && mutex_is_freed_by(mutex, thread_id());
-    if (is_freed)
+    if (is_freed && entry)
         contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
-    int result = is_mtx ? real()->mtx_unlock((mtx_t *)mutex) : real()->pthread_mutex_unlock(mutex);
     if (is_freed)
+        account_hold_ends(mutex, is_mtx ? MSC_LOCK_MTX : MSC_LOCK_MUTEX, MSC_MODE_EXCLUSIVE, frame, &hold);
+    int result = is_mtx ? real()->mtx_unlock((mtx_t *)mutex) : real()->pthread_mutex_unlock(mutex);
+    if (is_freed && entry)
         contention_tell(&release, frame);
+    if (hold.weight)
+        holds_tell(&hold, frame);
     return result;
 }
 
 HOOK int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     struct page_lock *entry = account_owing(mutex);
-    return __builtin_expect(!entry, 1) ? real()->pthread_mutex_unlock(mutex)
-                                       : settle(entry, mutex, false, STACK_HERE());
+    return account_is_idle(entry) ? real()->pthread_mutex_unlock(mutex) : settle(entry, mutex, false, STACK_HERE());
 }
 
 static bool is_private(const pthread_mutexattr_t *attributes)
@@ -212,7 +220,7 @@ HOOK int mtx_trylock(mtx_t *mtx)
 HOOK int mtx_unlock(mtx_t *mtx)
 {
     struct page_lock *entry = account_owing(mtx);
-    return __builtin_expect(!entry, 1) ? real()->mtx_unlock(mtx) : settle(entry, mutex_of(mtx), true, STACK_HERE());
+    return account_is_idle(entry) ? real()->mtx_unlock(mtx) : settle(entry, mutex_of(mtx), true, STACK_HERE());
 }
 
 HOOK int mtx_init(mtx_t *mtx, int type)

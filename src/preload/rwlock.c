@@ -40,6 +40,7 @@ static int block(pthread_rwlock_t *rwlock, const struct attempt *attempt)
 static void took(pthread_rwlock_t *rwlock, enum msc_lock_mode mode)
 {
     operations_count();
+    account_hold_begins(rwlock, mode);
     account_took(rwlock, mode);
 }
 
@@ -53,6 +54,8 @@ __attribute__((noinline)) static int wait_for(pthread_rwlock_t *rwlock, const st
     thread_expect_events();
     contention_join(contention_enroll(rwlock, MSC_LOCK_RWLOCK, frame), &how, frame, &wait);
     int result = block(rwlock, attempt);
+    if (result == 0)
+        account_hold_begins(rwlock, attempt->mode);
     if (result == 0)
         contention_acquire(&wait);
     else
@@ -141,18 +144,24 @@ __attribute__((noinline)) static int settle(struct page_lock *entry, pthread_rwl
     if (rwlock_is_shared(rwlock))
         return real()->pthread_rwlock_unlock(rwlock);
     bool is_writer = rwlock_writer(rwlock) == thread_id();
+    enum msc_lock_mode mode = is_writer ? MSC_MODE_EXCLUSIVE : MSC_MODE_SHARED;
     struct contention_release release;
-    contention_release(entry, is_writer ? MSC_MODE_EXCLUSIVE : MSC_MODE_SHARED,
-                       is_writer || rwlock_readers(rwlock) == 1, &release);
+    struct msc_ev_lock_hold hold;
+    if (entry)
+        contention_release(entry, mode, is_writer || rwlock_readers(rwlock) == 1, &release);
+    account_hold_ends(rwlock, MSC_LOCK_RWLOCK, mode, frame, &hold);
     int result = real()->pthread_rwlock_unlock(rwlock);
-    contention_tell(&release, frame);
+    if (entry)
+        contention_tell(&release, frame);
+    if (hold.weight)
+        holds_tell(&hold, frame);
     return result;
 }
 
 HOOK int pthread_rwlock_unlock(pthread_rwlock_t *rwlock)
 {
     struct page_lock *entry = account_owing(rwlock);
-    return __builtin_expect(!entry, 1) ? real()->pthread_rwlock_unlock(rwlock) : settle(entry, rwlock, STACK_HERE());
+    return account_is_idle(entry) ? real()->pthread_rwlock_unlock(rwlock) : settle(entry, rwlock, STACK_HERE());
 }
 
 HOOK int pthread_rwlock_init(pthread_rwlock_t *restrict rwlock, const pthread_rwlockattr_t *restrict attributes)

@@ -16,6 +16,7 @@ static const void *address(pthread_spinlock_t *spin)
 static void took(pthread_spinlock_t *spin)
 {
     operations_count();
+    account_hold_begins(address(spin), MSC_MODE_EXCLUSIVE);
     account_took(address(spin), MSC_MODE_EXCLUSIVE);
 }
 
@@ -28,6 +29,7 @@ __attribute__((noinline)) static int wait_for(pthread_spinlock_t *spin, const vo
     thread_expect_events();
     contention_join(contention_enroll(address(spin), MSC_LOCK_SPIN, frame), &how, frame, &wait);
     int result = real()->pthread_spin_lock(spin);
+    account_hold_begins(address(spin), MSC_MODE_EXCLUSIVE);
     contention_acquire(&wait);
     operations_count();
     return result;
@@ -55,16 +57,22 @@ HOOK int pthread_spin_trylock(pthread_spinlock_t *spin)
 __attribute__((noinline)) static int settle(struct page_lock *entry, pthread_spinlock_t *spin, const void *frame)
 {
     struct contention_release release;
-    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    struct msc_ev_lock_hold hold;
+    if (entry)
+        contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    account_hold_ends(address(spin), MSC_LOCK_SPIN, MSC_MODE_EXCLUSIVE, frame, &hold);
     int result = real()->pthread_spin_unlock(spin);
-    contention_tell(&release, frame);
+    if (entry)
+        contention_tell(&release, frame);
+    if (hold.weight)
+        holds_tell(&hold, frame);
     return result;
 }
 
 HOOK int pthread_spin_unlock(pthread_spinlock_t *spin)
 {
     struct page_lock *entry = account_owing(address(spin));
-    return __builtin_expect(!entry, 1) ? real()->pthread_spin_unlock(spin) : settle(entry, spin, STACK_HERE());
+    return account_is_idle(entry) ? real()->pthread_spin_unlock(spin) : settle(entry, spin, STACK_HERE());
 }
 
 HOOK int pthread_spin_init(pthread_spinlock_t *spin, int is_shared)

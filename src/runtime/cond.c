@@ -136,15 +136,20 @@ struct waiter {
 static void leave_mutex(struct waiter *waiter)
 {
     struct lock_id *id = own_lock_id(&waiter->mutex->msc_id);
+    const struct lock_kind what = {.lock = (uintptr_t)waiter->mutex, .kind = MSC_LOCK_MUTEX};
     struct page_lock *entry = lock_contended(id);
     if (entry && contention_to_settle(entry)) {
         struct contention_release release;
         contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
         contention_tell(&release, waiter->frame);
     }
+    struct msc_ev_lock_hold hold;
+    own_hold_end(id, &what, MSC_MODE_EXCLUSIVE, &hold);
+    if (hold.weight)
+        holds_tell(&hold, waiter->frame);
     if (!contention_wanted())
         return;
-    waiter->entry = lock_contend(id, &(struct lock_kind){.lock = (uintptr_t)waiter->mutex, .kind = MSC_LOCK_MUTEX});
+    waiter->entry = lock_contend(id, &what);
     if (!waiter->entry)
         return;
     atomic_store_explicit(&waiter->cond->mutex, waiter->mutex, memory_order_release);
@@ -169,6 +174,8 @@ static uint64_t signalled_at(struct waiter *waiter)
 static void come_back(struct waiter *waiter)
 {
     uint32_t self = thread_tid();
+    if (waiter->entry && msc_lock_holds_timed)
+        holds_begin(waiter->mutex, MSC_MODE_EXCLUSIVE);
     if (!waiter->entry) {
         own_lock_count(own_lock_id(&waiter->mutex->msc_id));
         msc_mutex_overtake(waiter->mutex);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <mapscope/lock.h>
+
 #include "base/clock.h"
 #include "runtime/emit.h"
 #include "runtime/thread.h"
@@ -62,6 +64,7 @@ struct config config_read(config_lookup_fn *lookup)
         .mutex_fraction = fraction == unset ? DEFAULT_FRACTION : fraction,
         .mutex_rate_ns = rate_ns == unset ? 0 : rate_ns,
         .record_keys = number(lookup, "MAPSCOPE_KEYS", 10, 1, 0) == 1,
+        .time_holds = number(lookup, "MAPSCOPE_HOLD", 10, 1, 0) == 1,
         .abort_on_fault = is(lookup("MAPSCOPE_FAULT"), "abort"),
         .key_seed = number(lookup, "MAPSCOPE_KEY_SEED", 16, unset - 1, unset),
     };
@@ -112,5 +115,6 @@ __attribute__((constructor(101))) static void config_prepare(void)
 {
     config = config_read(environment);
     config_apply(&config);
+    msc_lock_holds_timed = config.time_holds;
     page_begin(environment("MAPSCOPE_PAGES"));
 }

@@ -5,6 +5,7 @@
  *     MAPSCOPE_MAP_RATE=N         keep 1/N of the keys (1, the default = all; 0 = no map operations)
  *     MAPSCOPE_MUTEX_FRACTION=N   Bernoulli: 1/N of the contended releases and waits (1 = all; 0 = none)
  *     MAPSCOPE_MUTEX_RATE=NS      hybrid: p = 1 - (1 - 1/N) exp(-c / NS), with N from the fraction or 100
+ *     MAPSCOPE_HOLD=1             time every hold of a lock (runtime/holds.h)
  *     MAPSCOPE_KEYS=1             record key bytes (private by default)
  *     MAPSCOPE_FAULT=abort        a misused map ends the program (mapscope/fault.h); record, the default
  *     MAPSCOPE_KEY_SEED=HEX       seed of key_id, one for a recording; random without it
@@ -38,6 +39,7 @@ struct config {
     uint64_t mutex_fraction;
     uint64_t mutex_rate_ns;
     bool record_keys;
+    bool time_holds;
     bool abort_on_fault;
     uint64_t key_seed;
 };

@@ -35,6 +35,7 @@
     X(DEFER_RUN_END, defer_run_end)                                                                                    \
     X(LOCK_WAIT, lock_wait)                                                                                            \
     X(LOCK_RELEASE, lock_release)                                                                                      \
+    X(LOCK_HOLD, lock_hold)                                                                                            \
     X(LOCK_TOTALS, lock_totals)                                                                                        \
     X(THREAD_START, thread_start)                                                                                      \
     X(THREAD_EXIT, thread_exit)                                                                                        \
@@ -277,6 +278,20 @@ struct msc_ev_lock_release {
     uint64_t hold_seq;
     uint64_t weight;
     struct msc_stack stack;
+};
+
+/* A hold ended, contended or not; only if holds are timed (runtime/holds.h). */
+struct msc_ev_lock_hold {
+    uint64_t lock;
+    uint64_t lock_gen; /* 0 = the table of locks is full */
+    const char *name;
+    uint32_t kind;
+    uint32_t mode;
+    uint64_t begin_ns;
+    uint64_t hold_ns;
+    uint64_t hold_seq; /* as in lock_release, if that hold is contended */
+    uint64_t weight;
+    struct msc_stack stack; /* of the releaser */
 };
 
 struct msc_ev_lock_totals {

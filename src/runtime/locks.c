@@ -8,6 +8,7 @@
 
 #include "runtime/contention.h"
 #include "runtime/emit.h"
+#include "runtime/holds.h"
 #include "runtime/interpose.h"
 #include "runtime/object.h"
 #include "runtime/page.h"
@@ -482,6 +483,7 @@ void lock_emit_all(void)
 static void say_farewell(void)
 {
     interpose_say_farewell();
+    holds_say_farewell();
     lock_emit_all();
 }
 

@@ -32,6 +32,8 @@ int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline)
     struct contention_wait wait;
     contention_join(entry, &how, STACK_HERE(), &wait);
     int error = block(mutex, deadline);
+    if (error == 0 && msc_lock_holds_timed)
+        holds_begin(mutex, MSC_MODE_EXCLUSIVE);
     if (error == 0)
         contention_acquire(&wait);
     else
@@ -43,6 +45,8 @@ int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline)
 
 void msc_mutex_overtake(msc_mutex *mutex)
 {
+    if (msc_lock_holds_timed)
+        holds_begin(mutex, MSC_MODE_EXCLUSIVE);
     struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
     if (entry)
         contention_overtake(entry, MSC_MODE_EXCLUSIVE);
@@ -50,13 +54,19 @@ void msc_mutex_overtake(msc_mutex *mutex)
 
 int msc_mutex_settle(msc_mutex *mutex)
 {
-    struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
-    if (!entry)
-        return pthread_mutex_unlock(&mutex->msc_real);
+    struct lock_id *id = own_lock_id(&mutex->msc_id);
+    struct page_lock *entry = lock_contended(id);
+    bool owes = entry && contention_to_settle(entry);
     struct contention_release release;
-    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    struct msc_ev_lock_hold hold;
+    if (owes)
+        contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    own_hold_end(id, &(struct lock_kind){.lock = (uintptr_t)mutex, .kind = MSC_LOCK_MUTEX}, MSC_MODE_EXCLUSIVE, &hold);
     pthread_mutex_unlock(&mutex->msc_real);
-    contention_tell(&release, STACK_HERE());
+    if (owes)
+        contention_tell(&release, STACK_HERE());
+    if (hold.weight)
+        holds_tell(&hold, STACK_HERE());
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "runtime/contention.h"
+#include "runtime/holds.h"
 #include "runtime/locks.h"
 
 /* struct lock_id behind its public face, and what the headers' inline functions touch of an entry. */
@@ -32,6 +33,17 @@ static inline struct lock_id *own_lock_id(struct msc_lock_id *public)
 static inline void own_lock_count(struct lock_id *id)
 {
     atomic_fetch_add_explicit(&id->hold_seq, 1, memory_order_relaxed);
+}
+
+/* Exclusive or shared holder, before the real unlock: its hold, to be told after it if event->weight is not 0. */
+static inline void own_hold_end(struct lock_id *id, const struct lock_kind *what, enum msc_lock_mode mode,
+                                struct msc_ev_lock_hold *event)
+{
+    event->weight = 0;
+    if (msc_lock_holds_timed)
+        holds_end((const void *)(uintptr_t)what->lock, mode, event);
+    if (event->weight)
+        holds_describe(lock_enroll(id, what), (enum msc_lock_kind)what->kind, event);
 }
 
 /* Where glibc keeps its holder: without synchronisation, and 0 when it is free. */

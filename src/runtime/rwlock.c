@@ -42,8 +42,12 @@ static bool is_last_reader(const pthread_rwlock_t *lock)
 
 static int try(msc_rwlock *lock, enum msc_lock_mode mode)
 {
-    return mode == MSC_MODE_EXCLUSIVE ? pthread_rwlock_trywrlock(real_of(lock))
-                                      : pthread_rwlock_tryrdlock(real_of(lock));
+    int hidden = msc_lock_holds_timed; /* else the preloaded hooks time the hold as well */
+    msc_guard += hidden;
+    int error =
+        mode == MSC_MODE_EXCLUSIVE ? pthread_rwlock_trywrlock(real_of(lock)) : pthread_rwlock_tryrdlock(real_of(lock));
+    msc_guard -= hidden;
+    return error;
 }
 
 static int block(msc_rwlock *lock, enum msc_lock_mode mode, const struct timespec *deadline)
@@ -63,6 +67,8 @@ static void acquired(msc_rwlock *lock, enum msc_lock_mode mode)
 {
     if (mode == MSC_MODE_EXCLUSIVE)
         __atomic_store_n(&lock->msc_writer, 1, __ATOMIC_RELAXED);
+    if (__builtin_expect(msc_lock_holds_timed, 0))
+        holds_begin(lock, mode);
     struct page_lock *entry = msc_lock_is_waited_for(&lock->msc_id) ? lock_contended(own_lock_id(&lock->msc_id)) : NULL;
     if (entry)
         contention_overtake(entry, mode);
@@ -83,6 +89,8 @@ __attribute__((noinline)) static int wait_measured(msc_rwlock *lock, enum msc_lo
     }
     if (mode == MSC_MODE_EXCLUSIVE)
         __atomic_store_n(&lock->msc_writer, 1, __ATOMIC_RELAXED);
+    if (msc_lock_holds_timed)
+        holds_begin(lock, mode);
     contention_acquire(&wait);
     return 0;
 }
@@ -151,15 +159,22 @@ static bool clear_writer(msc_rwlock *lock)
 
 int msc_rwlock_unlock(msc_rwlock *lock)
 {
-    struct page_lock *entry = lock_contended(own_lock_id(&lock->msc_id));
-    bool exclusive = clear_writer(lock);
-    if (!entry || !contention_to_settle(entry))
+    struct lock_id *id = own_lock_id(&lock->msc_id);
+    struct page_lock *entry = lock_contended(id);
+    enum msc_lock_mode mode = clear_writer(lock) ? MSC_MODE_EXCLUSIVE : MSC_MODE_SHARED;
+    bool owes = entry && contention_to_settle(entry);
+    if (!owes && __builtin_expect(!msc_lock_holds_timed, 1))
         return -pthread_rwlock_unlock(real_of(lock));
     struct contention_release release;
-    contention_release(entry, exclusive ? MSC_MODE_EXCLUSIVE : MSC_MODE_SHARED,
-                       exclusive || is_last_reader(real_of(lock)), &release);
+    struct msc_ev_lock_hold hold;
+    if (owes)
+        contention_release(entry, mode, mode == MSC_MODE_EXCLUSIVE || is_last_reader(real_of(lock)), &release);
+    own_hold_end(id, &(struct lock_kind){.lock = (uintptr_t)lock, .kind = MSC_LOCK_RWLOCK}, mode, &hold);
     pthread_rwlock_unlock(real_of(lock));
-    contention_tell(&release, STACK_HERE());
+    if (owes)
+        contention_tell(&release, STACK_HERE());
+    if (hold.weight)
+        holds_tell(&hold, STACK_HERE());
     return 0;
 }
 

@@ -115,6 +115,10 @@ LAYOUT(lock_release, lock_release,
     U32(waiters) U64(hold_seq) U64(weight) STACK())
 EVENT(lock_release, lock_release, lock_release)
 
+LAYOUT(lock_hold, lock_hold,
+    LOCK() TEXT(name) U32(kind) U32(mode) U64(begin_ns) U64(hold_ns) U64(hold_seq) U64(weight) STACK())
+EVENT(lock_hold, lock_hold, lock_hold)
+
 LAYOUT(lock_totals, lock_totals,
     LOCK() TEXT(name) U32(kind) HEX(map) HEX(site) U64(ops) U64(contentions) U64(wait_ns) U64(charge_ns) U64(handoff_ns) U64(max_ns)
     U64(dropped))

@@ -269,6 +269,26 @@ static void test_a_relock_after_a_wait_is_kept_apart(void **state)
     fini(&f);
 }
 
+static void test_holds_are_summed_apart_from_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event hold = {.kind = EVENT_LOCK_HOLD, .lock_hold = {.lock = {1, 1}, .hold_ns = 700, .weight = 2 * ONE}};
+    apply(&f, hold, 0xa);
+    hold.lock_hold.hold_ns = 100;
+    hold.lock_hold.weight = ONE;
+    apply(&f, hold, 0xa);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(view->holds, 3);
+    assert_int_equal(view->held_ns, 1500);
+    assert_int_equal(view->locks[0].hold_count, 1);
+    assert_int_equal(view->locks[0].holds[0].max_ns, 700);
+    assert_int_equal(view->locks[0].waiter_count + view->locks[0].releaser_count, 0);
+    assert_int_equal(view->wait_ns + view->charge_ns, 0);
+    fini(&f);
+}
+
 static void test_a_lock_tells_the_map_that_it_belongs_to(void **state)
 {
     (void)state;
@@ -693,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_other_events_change_nothing),
         cmocka_unit_test(test_a_thread_has_its_name_from_its_start_on),
         cmocka_unit_test(test_a_relock_after_a_wait_is_kept_apart),
+        cmocka_unit_test(test_holds_are_summed_apart_from_waits),
         cmocka_unit_test(test_a_lock_tells_the_map_that_it_belongs_to),
         cmocka_unit_test(test_at_rate_one_nothing_is_left_open),
         cmocka_unit_test(test_the_variance_is_that_of_horvitz_and_thompson),

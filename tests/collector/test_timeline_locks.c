@@ -39,7 +39,7 @@ static void test_a_wait_and_a_contended_hold_lie_where_they_happened(void **stat
     assert_told(fixture, "G1/1 [2000 5000] thread 1235 holds waiters=2 made others wait=0.004 ms charge_ns=4000\n");
     assert_told(fixture, "G1 [2000] waiting threads = 1\nG1 [5100] waiting threads = 0\n");
     assert_told(fixture, "G1 is lock table (pid 1234), place 32768\n");
-    assert_told(fixture, "G1/1 is contended holds\n");
+    assert_told(fixture, "G1/1 is holds\n");
 }
 
 static void test_who_waits_is_counted_from_waits_in_any_order(void **state)
@@ -115,6 +115,25 @@ static void test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in(v
     finish(fixture, 200000);
     assert_told(fixture, "G1/1 [5200 6000] thread 1234 holds waiters=1 hold_seq=8\n");
     assert_int_equal(timeline_stats(fixture->timeline).written.flows, 1);
+}
+
+static void test_a_timed_hold_lies_around_what_was_contended_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event hold = {.kind = EVENT_LOCK_HOLD,
+                         .time_ns = 5010,
+                         .tid = WORKER,
+                         .lock_hold = {.lock = mutex, .name = text("table"), .begin_ns = 2500, .hold_ns = 2505}};
+    apply(fixture, hold_end(WORKER, 3000, 5000, 7));
+    apply(fixture, hold);
+    hold.lock_hold.begin_ns = 5006; /* nobody waited */
+    hold.lock_hold.hold_ns = 2;
+    apply(fixture, hold);
+    finish(fixture, 200000);
+    assert_told(fixture, "G1/1 [2500 5005] held by thread 1235 hold_ns=2505\n");
+    assert_told(fixture, "G1/1 [5006 5008] held by thread 1235 hold_ns=2\n");
+    assert_told(fixture, "G1/1 [3000 5000] thread 1235 holds waiters=1 hold_seq=7\n");
+    assert_int_equal(timeline_stats(fixture->timeline).cut, 0);
 }
 
 static void test_no_flow_leads_to_another_acquisition(void **state)
@@ -254,6 +273,7 @@ int main(void)
         DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),
         DRAWING_TEST(test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_told),
         DRAWING_TEST(test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in),
+        DRAWING_TEST(test_a_timed_hold_lies_around_what_was_contended_of_it),
         DRAWING_TEST(test_no_flow_leads_to_another_acquisition),
         DRAWING_TEST(test_a_lock_without_name_is_called_as_in_the_profiles),
         DRAWING_TEST(test_a_hold_of_no_length_is_handed_on_and_not_drawn),

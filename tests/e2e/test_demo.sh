@@ -104,7 +104,7 @@ check_story() {
     [ "$(rows '^user:alice · cleanup of (phone|laptop)$')" = 2 ] || fail "no rows for the lost key's cleanups"
     [ "$(rows '^assigns · visitor [0-9]+$')" = 2 ] || fail "two threads of one name are not told apart"
     # A group a lock: the session table's, and perhaps the janitor's queue, a pthread mutex.
-    jq -e '[.traceEvents[] | select(.ph == "M" and .name == "thread_name" and .args.name == "contended holds").pid]
+    jq -e '[.traceEvents[] | select(.ph == "M" and .name == "thread_name" and .args.name == "holds").pid]
            | length >= 1 and length == (unique | length)' "$work/timeline.json" >/dev/null ||
         fail "the holds of one lock lie on more than one row"
     # 25, or nearly so where the machine is slow: as many as convert counts

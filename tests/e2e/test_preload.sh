@@ -79,6 +79,34 @@ test_planned_holds_are_charged() {
         END { exit failed || planned != 29 }' events stdout >wrong || fail "$test: $(cat wrong stderr)"
 }
 
+# With --hold the length of each hold as well, and a profile of them.
+test_planned_holds_are_timed() {
+    record 0 --hold --mutex-fraction 1 -- "$bin/preload_planned"
+    lock_events >events
+    awk '
+        function field(name,    i) {
+            for (i = 2; i < NF; i++)
+                if ($i == name)
+                    return $(i + 1)
+        }
+        FILENAME == "events" && $1 == "lock_hold" && field("hold_ns") > longest[field("lock")] + 0 {
+            longest[field("lock")] = field("hold_ns")
+        }
+        FILENAME == "events" { next }
+        {
+            planned++
+            if (longest[$2] < 0.95 * $6 || longest[$2] > 1.05 * $6) {
+                printf "%s: the longest hold is %d ns\n", $0, longest[$2]
+                failed++
+            }
+        }
+        END { exit failed || planned != 29 }' events stdout >wrong || fail "$test: $(cat wrong stderr)"
+    deadline 60 "$mapscope" convert out 2>said || fail "$test: $(cat said)"
+    deadline 30 "$mapscope" check out/hold.pb.gz >checked || fail "$test: $(cat checked)"
+    GOPATH=$work/go HOME=$work/home deadline 60 go tool pprof -top out/hold.pb.gz >top 2>said || fail "$test: $(cat said)"
+    grep -q 'Type: hold' top && grep -qw be_holder top || fail "$test: $(cat top)"
+}
+
 test_a_program_with_libmapscope_is_counted_once() {
     for how in shared static; do
         record 0 --mutex-fraction 1 -- "$bin/preload_msc_$how"
@@ -88,6 +116,9 @@ test_a_program_with_libmapscope_is_counted_once() {
         [ "$(grep '^lock_wait ' events | grep -c " lock $lock ")" = 5 ] || fail "$test: $how: not of $lock: $(cat events)"
         [ "$(grep '^lock_release ' events | grep " lock $lock " | grep -vc ' charge_ns 0 ')" = 5 ] ||
             fail "$test: $how: not 5 charges: $(cat events)"
+        record 0 --hold --mutex-fraction 1 -- "$bin/preload_msc_$how"
+        lock_events >events
+        [ "$(grep '^lock_hold ' events | grep -c " lock $(cat stdout) ")" = 10 ] || fail "$test: $how: not 10 holds: $(cat events)"
     done
 }
 

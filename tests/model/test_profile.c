@@ -176,6 +176,28 @@ static void test_why_a_module_has_no_names_is_told_once(void **state)
     fixture_fini(&f);
 }
 
+static void test_hold_profile_has_holds_of_every_length(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    struct profile *empty = profile_of(&f, CONTENTION_PROFILE_HOLD);
+    assert_true(has_comment(empty, "empty: holds are recorded only with mapscope record --hold"));
+    profile_destroy(empty);
+    f.locks[0].holds = &f.sites[0];
+    f.locks[0].hold_count = 2;
+    f.view.holds = 13;
+    struct profile *profile = profile_of(&f, CONTENTION_PROFILE_HOLD);
+    assert_int_equal(profile->sample_count, 2); /* no hand-off: nobody held the lock */
+    assert_sample(profile, 0, "key_hash+cache_put;handle_request;main", 10, 1500000000);
+    assert_string_equal(text(profile, profile->value_types[0].type), "holds");
+    assert_string_equal(text(profile, profile->value_types[1].type), "hold");
+    assert_string_equal(text(profile, profile->default_value_type), "hold");
+    assert_string_equal(text(profile, profile->period_type.type), "holds");
+    profile_destroy(profile);
+    fixture_fini(&f);
+}
+
 static void test_the_interval_of_the_total_and_of_the_largest_sites_is_told(void **state)
 {
     (void)state;
@@ -628,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_labels_of_thread_map_and_kind_are_told_where_they_are_known),
         cmocka_unit_test(test_what_has_not_ended_is_still_held_and_still_waited_for),
         cmocka_unit_test(test_why_a_module_has_no_names_is_told_once),
+        cmocka_unit_test(test_hold_profile_has_holds_of_every_length),
         cmocka_unit_test(test_the_interval_of_the_total_and_of_the_largest_sites_is_told),
         cmocka_unit_test(test_mutex_and_block_profile_add_up_to_the_same),
         cmocka_unit_test(test_a_lock_function_inlined_into_the_users_is_cut_out_of_it),

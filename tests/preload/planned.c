@@ -2,7 +2,8 @@
  * One planned hold for each way to wait: a holder makes one other thread wait HOLD_MS. Prints what a recording
  * must say of each, by the program's own clock (tests/e2e/test_preload.sh compares):
  *
- *     NAME ADDRESS CHARGE_NS WAIT_NS RESULT     the holder's charge, the waiter's wait, 0 acquired or 1 timed out
+ *     NAME ADDRESS CHARGE_NS WAIT_NS RESULT HOLD_NS     the holder's charge, the waiter's wait, 0 acquired or 1
+ *                                                       timed out; how long the holder had the lock
  *
  * All cases run beside each other and mostly sleep, but for the spin lock.
  */
@@ -64,7 +65,7 @@ struct plan {
     } condition;
     bool is_condition;
     atomic_bool wants, woken;
-    uint64_t began_ns, released_ns, ended_ns; /* the waiter's, the holder's, the waiter's */
+    uint64_t began_ns, took_ns, released_ns, ended_ns; /* the waiter's, the holder's, the holder's, the waiter's */
     int result;
 };
 
@@ -357,6 +358,7 @@ static void take_over(struct plan *p)
 {
     while (!p->wants || !try(p))
         sleep_ms(1);
+    p->took_ns = now_ns();
     sleep_ms(HOLD_MS / 2); /* nobody wants the mutex: costs nothing */
     p->woken = true;
     p->began_ns = now_ns();
@@ -375,6 +377,7 @@ static void *be_holder(void *plan)
     p->init(p);
     if (!p->is_condition)
         p->hold(p);
+    p->took_ns = now_ns();
     if (pthread_create(&waiter, NULL, be_waiter, p))
         exit(EXIT_FAILURE);
     if (p->is_condition)
@@ -391,8 +394,8 @@ static void *be_holder(void *plan)
 static void print(const struct plan *p)
 {
     uint64_t end_ns = p->result ? p->ended_ns : p->released_ns;
-    printf("%s %p %" PRIu64 " %" PRIu64 " %d\n", p->name, (void *)(uintptr_t)&p->lock, end_ns - p->began_ns,
-           (p->is_condition ? p->released_ns : p->ended_ns) - p->began_ns, p->result != 0);
+    printf("%s %p %" PRIu64 " %" PRIu64 " %d %" PRIu64 "\n", p->name, (void *)(uintptr_t)&p->lock, end_ns - p->began_ns,
+           (p->is_condition ? p->released_ns : p->ended_ns) - p->began_ns, p->result != 0, p->released_ns - p->took_ns);
 }
 
 int main(void)

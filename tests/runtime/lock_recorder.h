@@ -23,6 +23,7 @@ struct lock_record {
     union {
         struct msc_ev_lock_wait wait;
         struct msc_ev_lock_release release;
+        struct msc_ev_lock_hold hold;
         struct msc_ev_lock_totals totals;
     };
 };
@@ -45,7 +46,8 @@ static inline void gates_set(int on)
 
 static inline void keep_lock_event(enum msc_event event, const void *from)
 {
-    if (event != MSC_EVENT_LOCK_WAIT && event != MSC_EVENT_LOCK_RELEASE && event != MSC_EVENT_LOCK_TOTALS)
+    if (event != MSC_EVENT_LOCK_WAIT && event != MSC_EVENT_LOCK_RELEASE && event != MSC_EVENT_LOCK_HOLD &&
+        event != MSC_EVENT_LOCK_TOTALS)
         return;
     size_t index = atomic_fetch_add(&lock_record_count, 1);
     if (index >= LOCK_RECORDS_MAX)
@@ -58,6 +60,9 @@ static inline void keep_lock_event(enum msc_event event, const void *from)
     } else if (event == MSC_EVENT_LOCK_RELEASE) {
         record->release = *(const struct msc_ev_lock_release *)from;
         record->leaf = record->release.stack.count ? record->release.stack.pcs[0] : 0;
+    } else if (event == MSC_EVENT_LOCK_HOLD) {
+        record->hold = *(const struct msc_ev_lock_hold *)from;
+        record->leaf = record->hold.stack.count ? record->hold.stack.pcs[0] : 0;
     } else {
         record->totals = *(const struct msc_ev_lock_totals *)from;
         strncpy(record->name, record->totals.name, LOCK_RECORD_NAME - 1);

@@ -91,6 +91,14 @@ static void test_keys_are_recorded_only_if_asked_for(void **state)
     assert_false(READ("MAPSCOPE_KEYS", "yes", ).record_keys);
 }
 
+static void test_holds_are_timed_only_if_asked_for(void **state)
+{
+    (void)state;
+    assert_true(READ("MAPSCOPE_HOLD", "1", ).time_holds);
+    assert_false(READ("MAPSCOPE_HOLD", "0", ).time_holds);
+    assert_false(READ().time_holds);
+}
+
 static void test_the_key_seed_is_given_or_random(void **state)
 {
     (void)state;
@@ -108,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_only_abort_aborts),
         cmocka_unit_test(test_what_is_no_number_in_range_is_as_good_as_none),
         cmocka_unit_test(test_keys_are_recorded_only_if_asked_for),
+        cmocka_unit_test(test_holds_are_timed_only_if_asked_for),
         cmocka_unit_test(test_the_key_seed_is_given_or_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

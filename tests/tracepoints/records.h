@@ -289,6 +289,19 @@ static const struct msc_ev_lock_release record_lock_release = {
     .stack = {two_frames, 2},
 };
 
+static const struct msc_ev_lock_hold record_lock_hold = {
+    .lock = 0x2901,
+    .lock_gen = 2902,
+    .name = "cache",
+    .kind = 2903,
+    .mode = 2904,
+    .begin_ns = 2905,
+    .hold_ns = 2906,
+    .hold_seq = 2907,
+    .weight = 100 * MSC_WEIGHT_ONE,
+    .stack = {two_frames, 2},
+};
+
 static const struct msc_ev_lock_totals record_lock_totals = {
     .lock = 0x1701,
     .lock_gen = 1702,

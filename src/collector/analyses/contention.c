@@ -140,6 +140,18 @@ static int apply_wait(struct contention *contention, const struct event *event)
     return add_to_cell(contention, event, &key, wait->wait_ns, wait->weight);
 }
 
+static int apply_hold(struct contention *contention, const struct event *event)
+{
+    const struct event_lock_hold *hold = &event->lock_hold;
+    struct contention_lock_state *lock;
+    int error = lock_of(contention, event, &hold->lock, &hold->name, hold->kind, &lock);
+    if (error)
+        return error;
+    struct contention_cell_key key = {
+        .lock = lock->id, .role = CONTENTION_HOLDS, .mode = hold->mode, .kind = hold->kind};
+    return add_to_cell(contention, event, &key, hold->hold_ns, hold->weight);
+}
+
 static int apply_inventory(struct contention *contention, const struct event *event)
 {
     const struct event_lock_inventory *inventory = &event->lock_inventory;
@@ -320,6 +332,8 @@ int contention_apply(struct contention *contention, const struct event *event)
         return apply_wait(contention, event);
     case EVENT_LOCK_TOTALS:
         return apply_totals(contention, event);
+    case EVENT_LOCK_HOLD:
+        return apply_hold(contention, event);
     case EVENT_LOCK_INVENTORY:
         return apply_inventory(contention, event);
     case EVENT_SAMPLER_CONFIG:

@@ -36,7 +36,13 @@ struct contention_lock_state {
 };
 
 /* What a cell's events are; in this order in the view. */
-enum contention_cell_role { CONTENTION_RELEASES, CONTENTION_WAITS, CONTENTION_STILL_WAITS, CONTENTION_ROLES };
+enum contention_cell_role {
+    CONTENTION_RELEASES,
+    CONTENTION_WAITS,
+    CONTENTION_HOLDS,
+    CONTENTION_STILL_WAITS,
+    CONTENTION_ROLES
+};
 
 struct contention_cell_key {
     uint32_t lock; /* id */

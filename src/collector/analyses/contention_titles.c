@@ -27,7 +27,8 @@ static struct stack_view first_stack(const struct naming *naming, const struct c
 {
     stack_id first = earlier(0, lock->waiters, lock->waiter_count);
     first = earlier(first, lock->releasers, lock->releaser_count);
-    return stacks_get(naming->stacks, earlier(first, lock->still_waiters, lock->still_waiter_count));
+    first = earlier(first, lock->still_waiters, lock->still_waiter_count);
+    return stacks_get(naming->stacks, earlier(first, lock->holds, lock->hold_count));
 }
 
 static int name_lock(const struct naming *naming, struct contention_lock *lock)
@@ -50,8 +51,8 @@ static int name_lock(const struct naming *naming, struct contention_lock *lock)
 
 static bool is_contended(const struct contention_lock *lock)
 {
-    return lock->releaser_count || lock->waiter_count || lock->still_waiter_count || lock->handoff_ns ||
-           lock->still_held_ns;
+    return lock->releaser_count || lock->waiter_count || lock->still_waiter_count || lock->hold_count ||
+           lock->handoff_ns || lock->still_held_ns;
 }
 
 int contention_view_name(struct contention_view *view, const struct stacks *stacks, const struct symbols *symbols,

@@ -129,6 +129,7 @@ static void attach_site(struct contention_lock *lock, const struct contention_si
     } lists[CONTENTION_ROLES] = {
         [CONTENTION_RELEASES] = {&lock->releasers, &lock->releaser_count, &lock->releases, &lock->charge_ns},
         [CONTENTION_WAITS] = {&lock->waiters, &lock->waiter_count, &lock->waits, &lock->wait_ns},
+        [CONTENTION_HOLDS] = {&lock->holds, &lock->hold_count, &lock->hold_events, &lock->held_ns},
         [CONTENTION_STILL_WAITS] = {&lock->still_waiters, &lock->still_waiter_count, &lock->still_waits,
                                     &lock->still_wait_ns},
     };
@@ -138,6 +139,8 @@ static void attach_site(struct contention_lock *lock, const struct contention_si
     *lists[role].delay_ns += site->delay_ns;
     if (role == CONTENTION_WAITS)
         lock->wait_variance += site->delay_variance;
+    if (role == CONTENTION_HOLDS)
+        lock->hold_variance += site->delay_variance;
 }
 
 static void group_sites(struct contention_view_owner *owner, const struct contention *contention,
@@ -179,17 +182,21 @@ static void sum_up(struct contention_view_owner *owner, size_t lock_count)
         const struct contention_lock *lock = &owner->locks[i];
         sort_sites(owner, lock->releasers, lock->releaser_count);
         sort_sites(owner, lock->waiters, lock->waiter_count);
+        sort_sites(owner, lock->holds, lock->hold_count);
         sort_sites(owner, lock->still_waiters, lock->still_waiter_count);
         view->releases += lock->releases;
         view->charge_ns += lock->charge_ns;
         view->handoff_ns += lock->handoff_ns;
         view->waits += lock->waits;
         view->wait_ns += lock->wait_ns;
+        view->holds += lock->hold_events;
+        view->held_ns += lock->held_ns;
         view->still_held_ns += lock->still_held_ns;
         view->still_waits += lock->still_waits;
         view->still_wait_ns += lock->still_wait_ns;
         view->mutex_variance += lock->mutex_variance;
         view->wait_variance += lock->wait_variance;
+        view->hold_variance += lock->hold_variance;
         view->totals_count += lock->has_totals;
         add_totals(&view->totals, &lock->totals);
     }

@@ -174,6 +174,7 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
         return timeline_iteration_event(timeline, event);
     case EVENT_LOCK_WAIT:
     case EVENT_LOCK_RELEASE:
+    case EVENT_LOCK_HOLD:
         return timeline_lock_event(timeline, event);
     case EVENT_REGION_BEGIN:
     case EVENT_REGION_END:

@@ -18,7 +18,7 @@
  *    and deferred cleanup, one row a thread, so that the two can be seen against one another, and growth;
  *    counters of entries, buckets and overflow buckets. A deletion by a deferred action lies inside that
  *    action's slice; it is "STALE" if it removed another version than the action had seen at its registration;
- *  - behind those each lock: contended holds, from the first waiter to the release, and how many wait;
+ *  - behind those each lock: holds (of contended ones, from the first waiter to the release), and how many wait;
  *  - flows from the registration of a deferred action to its run, and from an assign to the deletion of what
  *    it assigned, and to the lost key.
  *

@@ -210,8 +210,37 @@ static int release_event(struct timeline_builder *timeline, const struct event *
                                                 .site = timeline_lock_site(timeline, event)});
 }
 
+/* From the acquisition to the release, around what of it was contended. */
+static int hold_event(struct timeline_builder *timeline, const struct event *event)
+{
+    const struct event_lock_hold *hold = &event->lock_hold;
+    struct timeline_lock *lock;
+    struct timeline_thread *thread;
+    struct timeline_row *row;
+    struct timeline_span span;
+    int error = get_lock(timeline, event->pid, &hold->lock, hold->name, &lock);
+    if (!error)
+        error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (!error)
+        error = timeline_hold_row(timeline, lock, hold->mode, event->tid, &row);
+    if (!error)
+        error = timeline_fit(timeline, row, hold->begin_ns, saturating_add(hold->begin_ns, hold->hold_ns), &span);
+    if (error)
+        return error;
+    char name[TIMELINE_LABEL_BYTES];
+    snprintf(name, sizeof name, "held by %s", thread->label);
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_int(&args, "hold_ns", hold->hold_ns);
+    timeline_arg_site(&args, timeline_lock_site(timeline, event));
+    struct timeline_slice slice = {.name = name, .category = "lock"};
+    return timeline_put_slice(timeline, row, &span, &args, &slice);
+}
+
 int timeline_lock_event(struct timeline_builder *timeline, const struct event *event)
 {
+    if (event->kind == EVENT_LOCK_HOLD)
+        return hold_event(timeline, event);
     return event->kind == EVENT_LOCK_WAIT ? wait_event(timeline, event) : release_event(timeline, event);
 }
 

@@ -238,8 +238,8 @@ void timeline_group_fini(struct timeline_group *group)
 static char *row_title(struct timeline_builder *timeline, const struct timeline_group *group, const struct row_key *key)
 {
     static const char *const kinds[] = {
-        [TIMELINE_HOLDS] = "contended holds", [TIMELINE_FINDINGS] = "lost keys",       [TIMELINE_MISUSE] = "misuse",
-        [TIMELINE_ASSIGNS] = "assigns",       [TIMELINE_CLEANUP] = "deferred cleanup", [TIMELINE_GROWTH] = "growth"};
+        [TIMELINE_HOLDS] = "holds",     [TIMELINE_FINDINGS] = "lost keys",       [TIMELINE_MISUSE] = "misuse",
+        [TIMELINE_ASSIGNS] = "assigns", [TIMELINE_CLEANUP] = "deferred cleanup", [TIMELINE_GROWTH] = "growth"};
     const struct timeline_thread *thread;
     char *title;
     bool is_of_thread = key->kind == TIMELINE_ASSIGNS || key->kind == TIMELINE_CLEANUP || key->tid != 0;

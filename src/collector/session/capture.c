@@ -97,7 +97,7 @@ static void write_setting(struct outbuf *out, const char *name, size_t name_leng
 static void write_settings(struct outbuf *out, const struct capture *capture)
 {
     static const char *const names[] = {"MAPSCOPE_MAP_RATE", "MAPSCOPE_MUTEX_FRACTION", "MAPSCOPE_MUTEX_RATE",
-                                        "MAPSCOPE_KEYS"};
+                                        "MAPSCOPE_HOLD", "MAPSCOPE_KEYS"};
     outbuf_text(out, ",\n \"settings\": {\"ring_bytes\": ");
     outbuf_u64(out, capture->ring_bytes);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

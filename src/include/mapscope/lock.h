@@ -25,6 +25,9 @@ struct msc_lock_id {
     uint32_t msc_entry, msc_counts;
 };
 
+/* 1: the program runs with MAPSCOPE_HOLD=1, so that each hold is timed. Constant once constructors have run. */
+extern MSC_API int msc_lock_holds_timed;
+
 /* clang-format off */
 #define MSC_LOCK_ID_INITIALIZER(name, counts) {0, NULL, (name), 0, 0, (counts)}
 /* clang-format on */

@@ -73,7 +73,7 @@ static inline int msc_mutex_unlock(msc_mutex *mutex);
 /*
  * The uncontended path, inline because calling a function costs more than what is done here. The rest of it
  * is the library's and not called by hand: `_wait` after trylock said EBUSY (NULL = no deadline), `_overtake`
- * once the mutex is held but others wait, `_settle` in place of the real unlock.
+ * once the mutex is held but others wait, `_settle` in place of the real unlock; both also where holds are timed.
  */
 MSC_API int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline);
 MSC_API void msc_mutex_overtake(msc_mutex *mutex);
@@ -87,7 +87,7 @@ MSC_LOCK_INLINE int msc_mutex_take(msc_mutex *mutex)
         return error;
     /* Written by the holder alone, looked at by others: atomic, but no atomic increment. */
     __atomic_store_n(&mutex->msc_id.msc_holds, mutex->msc_id.msc_holds + 1, __ATOMIC_RELAXED);
-    if (msc_lock_is_waited_for(&mutex->msc_id))
+    if (msc_lock_is_waited_for(&mutex->msc_id) || __builtin_expect(msc_lock_holds_timed, 0))
         msc_mutex_overtake(mutex);
     return 0;
 }
@@ -110,7 +110,7 @@ MSC_LOCK_INLINE int msc_mutex_timedlock(msc_mutex *mutex, const struct timespec 
 
 MSC_LOCK_INLINE int msc_mutex_unlock(msc_mutex *mutex)
 {
-    if (msc_lock_is_to_settle(&mutex->msc_id))
+    if (msc_lock_is_to_settle(&mutex->msc_id) || __builtin_expect(msc_lock_holds_timed, 0))
         return msc_mutex_settle(mutex);
     return pthread_mutex_unlock(&mutex->msc_real); /* 0, always, for this kind */
 }
