@@ -218,7 +218,7 @@ static int hold_event(struct timeline_builder *timeline, const struct event *eve
     struct timeline_thread *thread;
     struct timeline_row *row;
     struct timeline_span span;
-    int error = get_lock(timeline, event->pid, &hold->lock, hold->name, &lock);
+    int error = timeline_lock_get(timeline, event->pid, &hold->lock, hold->name, &lock);
     if (!error)
         error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error)
