@@ -75,6 +75,8 @@ static void trace(const char *how)
     config_apply(&config); /* the runtime asks the shared page, not `config` */
     for (int event = 0; event < MSC_EVENT_COUNT; event++)
         atomic_store(&gates[event].state.on, 1);
+    for (int kind = 0; kind < MSC_PROBE_EVENTS; kind++)
+        msc_probe_gates[kind].on = 1;
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 #include "runtime/thread.h"
 
 struct config config;
+struct msc_key_sampling key_sampling;
 
 /* What was told last: changes of the control words + 1, and in the upper half thread_forks. 0 = nothing yet. */
 static _Atomic uint64_t announced;
@@ -84,6 +85,8 @@ void config_apply(const struct config *settings)
     atomic_store_explicit(&control->mutex_mode, (uint32_t)settings->mutex_mode, memory_order_relaxed);
     atomic_store_explicit(&control->map_rate, settings->map_rate, memory_order_relaxed);
     atomic_fetch_add_explicit(&control->changes, 1, memory_order_release);
+    key_sampling.rate = (const uint32_t *)(uintptr_t)&control->map_rate; /* C++ has no _Atomic */
+    key_sampling.seed = msc_hash_seed_of(settings->key_seed);
 }
 
 void config_announce(void)

@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mapscope/gate.h"
 #include "runtime/page.h"
 
 enum msc_sampler_mode {
@@ -47,6 +48,9 @@ struct config {
 /* As the program was started: valid from the library's constructor on, read-only afterwards except in tests. */
 extern struct config config __attribute__((visibility("hidden")));
 
+/* Which keys are kept: the rate of the shared page, and what config_apply made of key_seed. */
+extern struct msc_key_sampling key_sampling __attribute__((visibility("hidden")));
+
 /* The rates in force. A few relaxed loads. */
 static inline uint32_t config_map_rate(void)
 {
@@ -68,7 +72,7 @@ static inline struct mutex_sampling config_mutex_sampling(void)
     };
 }
 
-/* Puts the rates of `settings` in force, as `mapscope set` does from outside. */
+/* Puts the rates of `settings` in force, as `mapscope set` does from outside, and their key_seed. */
 void config_apply(const struct config *settings);
 
 /* Looks a setting up by name: NULL if it is not set. getenv, or a test's own. */

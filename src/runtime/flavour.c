@@ -142,7 +142,7 @@ static void emit_result(const struct flavour_op *op, const void *frame)
 uint64_t flavour_key_id(const struct flavour *flavour, const struct map_key *key)
 {
     if (key->kind == MSC_KEY_CUSTOM && flavour->type.identity)
-        return flavour->type.identity(key->bytes, msc_hash_seed_of(config.key_seed));
+        return flavour->type.identity(key->bytes, key_sampling.seed);
     return map_key_id(NULL, key);
 }
 
@@ -156,7 +156,7 @@ int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_a
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
-    op->event = key_id_is_kept(event.key_id, event.rate) ? &event : NULL;
+    op->event = msc_key_id_is_kept(event.key_id, event.rate) ? &event : NULL;
     int error = apply(flavour, op);
     if (op->event && event.end_ns)
         emit_result(op, frame);

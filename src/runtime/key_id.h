@@ -2,7 +2,6 @@
 #ifndef MSC_RUNTIME_KEY_ID_H
 #define MSC_RUNTIME_KEY_ID_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,14 +11,7 @@
 /* A keyed hash of the key's bytes, with the recording's seed: the same key has the same id in every map. */
 static inline uint64_t key_id_of(const void *bytes, size_t length)
 {
-    return hash_bytes(bytes, length, config.key_seed);
-}
-
-/* Whether the key is one of the kept: key_id < 2^64 / rate, without the division. A rate of 0 keeps none. */
-static inline bool key_id_is_kept(uint64_t key_id, uint32_t rate)
-{
-    uint64_t product;
-    return rate && !__builtin_mul_overflow(key_id, rate, &product);
+    return msc_hash_bytes(bytes, length, key_sampling.seed);
 }
 
 #endif

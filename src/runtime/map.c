@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/config.h"
 #include "runtime/emit.h"
 #include "runtime/map_core.h"
 #include "runtime/map_trace.h"
@@ -103,7 +104,7 @@ static void set_up(struct msc_map *map, const struct msc_map_options *options, c
     map->layout =
         msc_map_layout_of(key_size_of(options), key_alignment, options->value_size, map->type.value_alignment);
     map->head.guard.exact = options->guard;
-    map->head.gate = (const void *)&msc_gates[MSC_EVENT_MAP_ACCESS].tracer[MSC_GATE_STATE_OFFSET];
+    map->head.sampling = map->type.identity ? NULL : &key_sampling;
     uint64_t generation = object_generation();
     map->identity = identity ? *identity : (struct map_identity){.object = map, .generation = generation};
     atomic_init(&map->handles, 1);

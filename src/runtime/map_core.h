@@ -57,7 +57,8 @@ struct map_text {
 struct map_evacuation {
     uint64_t moved; /* entries */
     uint64_t steps; /* buckets */
-    uint64_t ns;    /* only while its events are on */
+    uint64_t timed; /* of the steps, those that were timed: while their events are on, of kept writes and some others */
+    uint64_t ns;    /* that these took */
 };
 
 /* As whom a map appears in a trace: itself, or the object of which it is a part. */
@@ -84,6 +85,7 @@ struct msc_map {
     struct msc_map_table *trash; /* no longer read: freed a step a write */
     struct map_evacuation evacuation;
     struct map_evacuation before_growth; /* as it was when the growth began */
+    bool is_described;                   /* inside a write that is kept */
     uint64_t clears;
     size_t hint;
     struct msc_map_type type;

@@ -13,12 +13,12 @@ uint64_t map_key_id(const struct msc_map *map, const struct map_key *key)
     switch (key->kind) {
     case MSC_KEY_U64:
     case MSC_KEY_POINTER:
-        return hash_u64(key->number, config.key_seed);
+        return msc_hash_u64(key->number, key_sampling.seed);
     case MSC_KEY_U32:
         return key_id_of(&small, sizeof small);
     case MSC_KEY_CUSTOM:
         if (map && map->type.identity)
-            return map->type.identity(key->bytes, msc_hash_seed_of(config.key_seed));
+            return map->type.identity(key->bytes, key_sampling.seed);
         return key_id_of(key->bytes, key->length);
     default:
         return key_id_of(key->bytes, key->length);
@@ -27,7 +27,7 @@ uint64_t map_key_id(const struct msc_map *map, const struct map_key *key)
 
 bool map_key_is_kept(const struct msc_map *map, const struct map_key *key)
 {
-    return key_id_is_kept(map_key_id(map, key), config_map_rate());
+    return msc_key_id_is_kept(map_key_id(map, key), config_map_rate());
 }
 
 static uint64_t address_of(const void *object)
@@ -67,9 +67,11 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
     };
     size_t count = map->count;
     struct map_evacuation before = map->evacuation;
+    map->is_described = true;
     event->begin_ns = clock_now_ns();
     int error = map_put(map, key, hash, value);
     event->end_ns = clock_now_ns();
+    map->is_described = false;
     if (error)
         return error;
     event->seq = event->version = number_of(map, map->seq);
@@ -118,9 +120,11 @@ int map_erase_described(struct msc_map *map, const struct map_key *key, uint64_t
                         struct msc_ev_map_op *event)
 {
     *event = describe_op(map, map_key_id(map, key));
+    map->is_described = true;
     event->begin_ns = clock_now_ns();
     int error = map_erase(map, key, hash, version, &event->version);
     event->end_ns = clock_now_ns();
+    map->is_described = false;
     event->version = number_of(map, event->version);
     event->seq = number_of(map, map->seq);
     event->found = !error;
@@ -219,6 +223,15 @@ void map_trace_grow(const struct msc_map *map)
     msc_emit(MSC_EVENT_MAP_GROW, &grow);
 }
 
+/* What evacuation took since the growth began: the timed steps' time, for all. */
+static uint64_t evacuation_ns(const struct msc_map *map)
+{
+    uint64_t timed = map->evacuation.timed - map->before_growth.timed;
+    double ns = (double)(map->evacuation.ns - map->before_growth.ns);
+    double steps = (double)(map->evacuation.steps - map->before_growth.steps);
+    return timed ? (uint64_t)(ns * steps / (double)timed + 0.5) : 0;
+}
+
 void map_trace_grow_end(const struct msc_map *map)
 {
     struct msc_ev_map_grow_end end = {
@@ -227,7 +240,7 @@ void map_trace_grow_end(const struct msc_map *map)
         .seq = number_of(map, map->seq),
         .moved = map->evacuation.moved - map->before_growth.moved,
         .steps = map->evacuation.steps - map->before_growth.steps,
-        .evac_ns = map->evacuation.ns - map->before_growth.ns,
+        .evac_ns = evacuation_ns(map),
     };
     msc_emit(MSC_EVENT_MAP_GROW_END, &end);
 }

@@ -330,6 +330,7 @@ static void exchange(struct msc_map *map, struct msc_map *other)
     EXCHANGE(head.tops);
     EXCHANGE(head.mask);
     EXCHANGE(head.seed);
+    EXCHANGE(head.sampling);
     EXCHANGE(head.old);
     EXCHANGE(head.old_tops);
     EXCHANGE(head.old_mask);

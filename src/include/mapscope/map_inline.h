@@ -35,21 +35,12 @@
 
 #include <mapscope/api.h>
 #include <mapscope/fault.h>
+#include <mapscope/gate.h>
 #include <mapscope/hash.h>
 
 #define MSC_INLINE static inline __attribute__((always_inline))
 #define MSC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define MSC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
-/*
- * Of what another thread may write meanwhile: no more than that the compiler reads it, once. Not __atomic_load_n, at
- * which GCC 12 forgets what it has loaded of the map before, so that a loop of look-ups loads it all again.
- */
-#ifdef __SANITIZE_THREAD__
-#define MSC_LOAD_RELAXED(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_RELAXED)
-#else
-#define MSC_LOAD_RELAXED(lvalue) (*(const volatile __typeof__(lvalue) *)&(lvalue))
-#endif
 
 #define MSC_MAP_SLOTS 8
 
@@ -76,7 +67,7 @@ struct msc_map_head {
     struct msc_hash_seed seed;
     const unsigned char *old; /* what is being evacuated; NULL = nothing */
     struct msc_map_guard guard;
-    const int *gate; /* not 0 = somebody traces map_access */
+    const struct msc_key_sampling *sampling; /* NULL = an id of a key is not the hash of its bytes */
     const uint64_t *old_tops;
     uint64_t old_mask;
 };
@@ -249,15 +240,24 @@ MSC_INLINE void *msc_map_seek(const struct msc_map_head *head, struct msc_map_la
     return NULL;
 }
 
-/* Whether a look-up may not go straight ahead: somebody traces it, or writes. */
+/*
+ * Whether a look-up may not go straight ahead: somebody traces look-ups, or writes to this map. The tracer is one load
+ * more for the branch that is there for the writer.
+ */
 MSC_INLINE bool msc_map_watched(const struct msc_map_head *head)
 {
     uint32_t writer = MSC_LOAD_RELAXED(head->guard.writer);
 #if MSC_TRACE
-    return ((uint32_t)MSC_LOAD_RELAXED(*head->gate) | writer) != 0;
+    return ((uint32_t)MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_ACCESS].on) | writer) != 0;
 #else
     return writer != 0;
 #endif
+}
+
+/* Whether a watched look-up is the library's: a writer is there, or the trace keeps the key. */
+MSC_INLINE bool msc_map_look_up_is_kept(const struct msc_map_head *head, const void *key, size_t size)
+{
+    return !head->sampling || MSC_LOAD_RELAXED(head->guard.writer) != 0 || msc_key_is_kept(head->sampling, key, size);
 }
 
 #endif

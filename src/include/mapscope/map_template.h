@@ -36,8 +36,9 @@
  * Ready for 64-bit keys: MSC_MAP_TEMPLATE(ages, uint64_t, int, msc_u64_hash, msc_u64_equal); the same with u32, ptr
  * (const void *) and bytes (struct msc_bytes, borrowed). Type names of one word, so name what needs more.
  *
- * Cost: a look-up is inline, and asks the tracer with one load and a branch (none at all with MSC_TRACE defined
- * as 0); whatever changes the map is one call, with the hash computed inline. bench/maps.
+ * Cost: a look-up is inline. It asks the tracer with one load, for a branch that it shares with the check for a writer
+ * (no load with MSC_TRACE defined as 0); only for a key that a trace keeps it calls the library. Whatever changes the
+ * map is one call, with the hash computed inline. bench/maps, tests/e2e/test_map_off_path.sh.
  */
 #ifndef MAPSCOPE_MAP_TEMPLATE_H
 #define MAPSCOPE_MAP_TEMPLATE_H
@@ -186,9 +187,12 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
     MSC_INLINE V *NAME##_edit(struct NAME *map, K key)                                                                 \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
-        if (MSC_UNLIKELY(!head || msc_map_watched(head))) {                                                            \
+        if (MSC_UNLIKELY(!head))                                                                                       \
+            return NULL;                                                                                               \
+        if (MSC_UNLIKELY(msc_map_watched(head))) {                                                                     \
             K watched = key; /* so that only here the key must be in memory */                                         \
-            return (V *)msc_map_edit(NAME##_map(map), &watched);                                                       \
+            if (msc_map_look_up_is_kept(head, &watched, sizeof watched))                                               \
+                return (V *)msc_map_edit(NAME##_map(map), &watched);                                                   \
         }                                                                                                              \
         struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
         uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \

@@ -46,6 +46,7 @@
 #include <stdint.h>
 
 #include <mapscope/api.h>
+#include <mapscope/gate.h>
 #include <mapscope/scope.h>
 
 MSC_BEGIN_DECLS
@@ -124,30 +125,6 @@ MSC_API int msc_defer_probe(struct msc_scope *scope, msc_defer_fn *fn, void *arg
 
 /* ---- what the macros are made of ---- */
 
-enum msc_probe_event {
-    MSC_PROBE_ALLOC,
-    MSC_PROBE_FREE,
-    MSC_PROBE_GROW,
-    MSC_PROBE_GROW_END,
-    MSC_PROBE_ASSIGN,
-    MSC_PROBE_ACCESS,
-    MSC_PROBE_DELETE,
-    MSC_PROBE_CLEAR,
-    MSC_PROBE_ITER_BEGIN,
-    MSC_PROBE_ITER_END,
-    MSC_PROBE_EVENTS
-};
-
-/* One a kind of event; a tracer switches it on. A program that is linked with the library may hold the array. */
-struct msc_probe_gate {
-    unsigned char before[24];
-    int on;
-    unsigned char after[100];
-};
-extern MSC_API struct msc_probe_gate msc_probe_gates[MSC_PROBE_EVENTS];
-
-#define MSC_PROBE_IS_ON(kind)                                                                                          \
-    __builtin_expect(__atomic_load_n(&msc_probe_gates[MSC_PROBE_##kind].on, __ATOMIC_RELAXED) != 0, 0)
 #define MSC_PROBE_IF(kind, traced, untraced) (MSC_PROBE_IS_ON(kind) ? (traced) : (untraced))
 
 MSC_API uint64_t msc_probe_clock(void);
