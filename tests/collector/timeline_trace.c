@@ -230,7 +230,7 @@ static void take_lock(struct world *world, struct thread *thread)
 /* Any of them, not the last one only; the wait is told now. */
 static void release_lock(struct world *world, struct thread *thread)
 {
-    if (!thread->hold_count || thread->pending_count + 2 > EMIT_MAX)
+    if (!thread->hold_count || thread->pending_count + 3 > EMIT_MAX)
         return;
     unsigned index = (unsigned)below(world, thread->hold_count);
     struct hold hold = thread->holds[index];
@@ -248,9 +248,15 @@ static void release_lock(struct world *world, struct thread *thread)
                                        .name = text("table.mutex"),
                                        .begin_ns = hold.begin_ns,
                                        .wait_ns = hold.end_ns - hold.begin_ns}};
+    struct event timed = {.kind = EVENT_LOCK_HOLD,
+                          .lock_hold = {.lock = object(100 + hold.lock),
+                                        .name = text("table.mutex"),
+                                        .begin_ns = hold.end_ns,
+                                        .hold_ns = release_ns - hold.end_ns}};
     emit_later(thread, &release);
     if (hold.waited)
         emit_later(thread, &wait);
+    emit_later(thread, &timed);
 }
 
 static void say(struct world *world, struct thread *thread)
@@ -362,6 +368,12 @@ static void fill_hostile(struct world *world, struct event *event)
         event->lock_release.release_ns = noisy_time(world);
         event->lock_release.contended_ns = noise(world);
         event->lock_release.waiters = (uint32_t)noise(world);
+        break;
+    case EVENT_LOCK_HOLD:
+        event->lock_hold.lock.address = below(world, 3);
+        event->lock_hold.begin_ns = noisy_time(world);
+        event->lock_hold.hold_ns = noise(world);
+        event->lock_hold.mode = (uint32_t)below(world, 2);
         break;
     case EVENT_DEFER_PUSH:
     case EVENT_DEFER_RUN_BEGIN:
