@@ -220,6 +220,7 @@ static const struct decode_event events[] = {
     {"mapscope:map_clone", EVENT_MAP_CLONE, false, map_copy},
     {"mapscope:map_alias", EVENT_MAP_ALIAS, false, map_copy},
     {"mapscope:map_swap", EVENT_MAP_SWAP, false, map_copy},
+    {"mapscope:map_inventory", EVENT_MAP_INVENTORY, false, map_life},
     {"mapscope:syncmap_promote", EVENT_SYNCMAP_PROMOTE, false, syncmap_promote},
     {"mapscope:map_writer_timeout", EVENT_MAP_WRITER_TIMEOUT, false, map_writer_timeout},
     {"mapscope:reclaim_stall", EVENT_RECLAIM_STALL, false, reclaim_stall},

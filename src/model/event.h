@@ -29,6 +29,7 @@ enum event_kind {
     EVENT_MAP_CLONE,
     EVENT_MAP_ALIAS,
     EVENT_MAP_SWAP,
+    EVENT_MAP_INVENTORY,
     EVENT_SYNCMAP_PROMOTE,
     EVENT_MAP_WRITER_TIMEOUT,
     EVENT_RECLAIM_STALL,
@@ -79,6 +80,10 @@ struct event_object {
     uint64_t generation;
 };
 
+/* Of a map_inventory: how many entries it has is not known, nor B. */
+#define EVENT_COUNT_UNKNOWN UINT64_MAX
+
+/* map_alloc, map_free, map_inventory */
 struct event_map_life {
     struct event_object map;
     struct event_text name;

@@ -16,7 +16,7 @@
 struct config config;
 struct msc_key_sampling key_sampling;
 
-/* What was told last: changes of the control words + 1, and in the upper half thread_forks. 0 = nothing yet. */
+/* What was told last: changes of the control words, and in the upper half forks + audiences. 0 = nothing yet. */
 static _Atomic uint64_t announced;
 
 /* The setting `name` as a number up to `max`, or `fallback`. No sign, no blank, no rest. */
@@ -93,7 +93,8 @@ void config_announce(void)
 {
     /* Acquire: the words that the change was about are told with it. */
     uint64_t changes = atomic_load_explicit(&page.header.control.changes, memory_order_acquire);
-    uint64_t now = (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) << 32 | (uint32_t)(changes + 1);
+    uint64_t listeners = (uint64_t)atomic_load_explicit(&thread_forks, memory_order_relaxed) + emit_audience_now();
+    uint64_t now = listeners << 32 | (uint32_t)changes;
     uint64_t told = atomic_load_explicit(&announced, memory_order_relaxed);
     if (told == now || !msc_gate_on(MSC_EVENT_SAMPLER_CONFIG))
         return;

@@ -322,10 +322,13 @@ int msc_cowmap_range(struct msc_cowmap *map, msc_visit_fn *visit, void *context)
 
 /* ---- life ---- */
 
+FLAVOUR_ENTRIES(cowmap)
+
 int msc_cowmap_create(const struct msc_map_options *options, struct msc_cowmap **out)
 {
     struct msc_cowmap *map;
-    int error = flavour_create(sizeof *map, MSC_FLAVOR_COWMAP, options, (struct flavour **)(void *)&map);
+    int error =
+        flavour_create(sizeof *map, MSC_FLAVOR_COWMAP, cowmap_entries, options, (struct flavour **)(void *)&map);
     if (error)
         return error;
     struct cowmap_node *root = cowmap_trie_create(0);
@@ -335,8 +338,7 @@ int msc_cowmap_create(const struct msc_map_options *options, struct msc_cowmap *
     }
     atomic_init(&map->root, root);
     msc_mutex_init(&map->lock, map->flavour.name);
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
 }
@@ -352,7 +354,7 @@ void msc_cowmap_destroy(struct msc_cowmap *map)
     if (!map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
-        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, msc_cowmap_count(map), STACK_HERE());
+        flavour_trace_free(&map->flavour, STACK_HERE());
     cowmap_trie_dispose(load_root(map), release_block, NULL);
     msc_mutex_destroy(&map->lock);
     flavour_destroy(&map->flavour);

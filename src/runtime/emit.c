@@ -11,6 +11,8 @@
 
 union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((aligned(64)));
 
+_Atomic uint32_t emit_audience = 1;
+
 /* Written once by msc_emit_register (release), read by msc_emit (acquire). */
 static _Atomic(msc_emit_fn *) emitter;
 
@@ -22,6 +24,11 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     atomic_store_explicit(&contention_on, 1, memory_order_relaxed);
     *gates = msc_gates;
     return 0;
+}
+
+void msc_emit_new_audience(void)
+{
+    atomic_fetch_add_explicit(&emit_audience, 1, memory_order_relaxed);
 }
 
 static void (*farewell)(void); /* set before main, by the runtime itself */

@@ -63,6 +63,34 @@ __attribute__((visibility("default"))) union msc_gate *msc_emit_probe_gates(size
 __attribute__((visibility("default"))) void msc_emit_farewell(void);
 void msc_emit_at_farewell(void (*fn)(void)); /* one function, from a constructor */
 
+/*
+ * Which audience the tracer has: 1, and one more whenever there may be somebody who has heard nothing yet: a session
+ * begins, or asks for the state of the process anew (lttng regenerate statedump). What is said but once (names of
+ * threads, settings, the maps there are) remembers to whom it was said, and is said again to another one:
+ *
+ *     if (told != emit_audience_now()) ...         where an event goes out anyway: one more load
+ *
+ * Raised in a thread of the tracer's, which may see it an instant after the gates opened. Relaxed: nothing is
+ * published with it.
+ */
+extern _Atomic uint32_t emit_audience __attribute__((visibility("hidden")));
+
+static inline uint32_t emit_audience_now(void)
+{
+    return atomic_load_explicit(&emit_audience, memory_order_relaxed);
+}
+
+/* Whether `*told`, the audience that was told last (0 = none), is another one; says so to one of the threads that ask.
+ */
+static inline bool emit_is_news(uint32_t *told)
+{
+    uint32_t now = emit_audience_now(), before = __atomic_load_n(told, __ATOMIC_RELAXED);
+    return before != now && __atomic_compare_exchange_n(told, &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Exported to tracers. Any thread; one atomic add. */
+__attribute__((visibility("default"))) void msc_emit_new_audience(void);
+
 /* For tests: takes the tracer away and closes every gate. */
 void msc_emit_reset(void);
 

@@ -27,6 +27,7 @@
     X(MAP_CLONE, map_clone)                                                                                            \
     X(MAP_ALIAS, map_alias)                                                                                            \
     X(MAP_SWAP, map_swap)                                                                                              \
+    X(MAP_INVENTORY, map_inventory)                                                                                    \
     X(SYNCMAP_PROMOTE, syncmap_promote)                                                                                \
     X(MAP_WRITER_TIMEOUT, map_writer_timeout)                                                                          \
     X(RECLAIM_STALL, reclaim_stall)                                                                                    \
@@ -92,7 +93,10 @@ enum msc_wait_result {
     MSC_WAIT_OWNER_DIED = 4, /* acquired: EOWNERDEAD */
 };
 
-/* map_alloc and map_free */
+/* Of map_inventory, where a table with probes is not asked how many entries it has. */
+#define MSC_COUNT_UNKNOWN UINT64_MAX
+
+/* map_alloc, map_free and map_inventory */
 struct msc_ev_map_life {
     uint64_t map;     /* address */
     uint64_t map_gen; /* generation of that address */

@@ -56,7 +56,8 @@ void *flavour_allocate_lines(size_t size, void **block)
     return *block ? (void *)first : NULL;
 }
 
-int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map_options *options, struct flavour **out)
+int flavour_create(size_t size, enum msc_map_flavor flavor, flavour_entries_fn *entries,
+                   const struct msc_map_options *options, struct flavour **out)
 {
     int error = check_options(options);
     if (error)
@@ -78,6 +79,7 @@ int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map
         .seed = msc_hash_seed_of(random_seed(generation)),
         .block = block,
         .name = memcpy((char *)flavour + size, name, name_size),
+        .entries = entries,
     };
     *out = flavour;
     return 0;
@@ -93,6 +95,69 @@ void flavour_destroy(struct flavour *flavour)
 static uint64_t address_of(const struct flavour *flavour)
 {
     return (uint64_t)(uintptr_t)flavour;
+}
+
+/* 0 = strings of any length. */
+static uint32_t key_size_of(const struct flavour *flavour)
+{
+    switch (flavour->kind) {
+    case MSC_KEY_U32:
+        return sizeof(uint32_t);
+    case MSC_KEY_CUSTOM:
+        return (uint32_t)flavour->type.key_size;
+    default:
+        return flavour_key_has_bytes(flavour->kind) ? 0 : sizeof(uint64_t);
+    }
+}
+
+static void emit_life(enum msc_event event, const struct flavour *flavour, uint64_t count, struct msc_stack stack)
+{
+    struct msc_ev_map_life life = {
+        .map = address_of(flavour),
+        .map_gen = flavour->generation,
+        .name = flavour->name,
+        .flavor = flavour->flavor,
+        .flags = flavour->kind == MSC_KEY_U32 ? MSC_MAP_WEAK_ID : 0,
+        .key_size = key_size_of(flavour),
+        .value_size = (uint32_t)flavour->value_size,
+        .hint = flavour->hint,
+        .hash0 = flavour->seed.k0,
+        .count = count,
+        .stack = stack,
+    };
+    msc_emit(event, &life);
+}
+
+static FLAVOUR_COLD void trace_alloc(struct flavour *flavour, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    flavour->told = emit_audience_now();
+    emit_life(MSC_EVENT_MAP_ALLOC, flavour, 0, stack_capture_from(pcs, frame));
+}
+
+void flavour_born(struct flavour *flavour, const void *pc, const void *frame)
+{
+    flavour->site = (uintptr_t)pc;
+    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
+        trace_alloc(flavour, frame);
+}
+
+void flavour_trace_free(struct flavour *flavour, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    emit_life(MSC_EVENT_MAP_FREE, flavour, flavour->entries(flavour), stack_capture_from(pcs, frame));
+}
+
+/* Whether its audience is yet to be told of it. */
+static bool is_news(struct flavour *flavour)
+{
+    return msc_gate_on(MSC_EVENT_MAP_INVENTORY) && emit_is_news(&flavour->told);
+}
+
+static void introduce(const struct flavour *flavour, uint64_t count)
+{
+    struct msc_stack site = {.pcs = &flavour->site, .count = flavour->site != 0};
+    emit_life(MSC_EVENT_MAP_INVENTORY, flavour, count, site);
 }
 
 /* Look-ups carry no stack. */
@@ -157,43 +222,13 @@ int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_a
         .action = thread_self.action,
     };
     op->event = msc_key_id_is_kept(event.key_id, event.rate) ? &event : NULL;
+    if (op->event && is_news(flavour))
+        introduce(flavour, flavour->entries(flavour)); /* no lock of the map is held yet */
     int error = apply(flavour, op);
     if (op->event && event.end_ns)
         emit_result(op, frame);
     op->event = NULL;
     return error;
-}
-
-/* 0 = strings of any length. */
-static uint32_t key_size_of(const struct flavour *flavour)
-{
-    switch (flavour->kind) {
-    case MSC_KEY_U32:
-        return sizeof(uint32_t);
-    case MSC_KEY_CUSTOM:
-        return (uint32_t)flavour->type.key_size;
-    default:
-        return flavour_key_has_bytes(flavour->kind) ? 0 : sizeof(uint64_t);
-    }
-}
-
-void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uint64_t count, const void *frame)
-{
-    uintptr_t pcs[MSC_STACK_MAX];
-    struct msc_ev_map_life life = {
-        .map = address_of(flavour),
-        .map_gen = flavour->generation,
-        .name = flavour->name,
-        .flavor = flavour->flavor,
-        .flags = flavour->kind == MSC_KEY_U32 ? MSC_MAP_WEAK_ID : 0,
-        .key_size = key_size_of(flavour),
-        .value_size = (uint32_t)flavour->value_size,
-        .hint = flavour->hint,
-        .hash0 = flavour->seed.k0,
-        .count = count,
-        .stack = stack_capture_from(pcs, frame),
-    };
-    msc_emit(event, &life);
 }
 
 void flavour_trace_clear(const struct flavour *flavour, struct msc_ev_map_op *event, const void *frame)
@@ -226,12 +261,14 @@ static void emit_iter(enum msc_event event, const struct flavour *flavour, const
     msc_emit(event, &record);
 }
 
-void flavour_iter_begin(const struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
+void flavour_iter_begin(struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
                         const void *frame)
 {
     *iter = (struct flavour_iter){.seq = seq};
     if (!msc_gate_on(MSC_EVENT_MAP_ITER_BEGIN))
         return;
+    if (is_news(flavour))
+        introduce(flavour, count);
     iter->id = thread_unique_id();
     emit_iter(MSC_EVENT_MAP_ITER_BEGIN, flavour, iter, count, seq, frame);
 }

@@ -27,6 +27,11 @@
 #include "runtime/map_core.h"
 #include "runtime/stack.h"
 
+struct flavour;
+
+/* How many entries the map has now: takes the flavour's locks. */
+typedef uint64_t flavour_entries_fn(struct flavour *flavour);
+
 /* The first member of every flavour; constant after creation. */
 struct flavour {
     uint64_t generation; /* object.h */
@@ -38,6 +43,9 @@ struct flavour {
     struct msc_hash_seed seed; /* of the flavour's own hash */
     void *block;               /* what was allocated; the name is at its end */
     const char *name;
+    flavour_entries_fn *entries;
+    uintptr_t site; /* where it was created: a return address */
+    uint32_t told;  /* audience that knows of it (emit.h); atomic, the only one that changes */
 };
 
 enum flavour_verb {
@@ -75,8 +83,8 @@ typedef int flavour_apply_fn(struct flavour *flavour, struct flavour_op *op);
 /* ---- life ---- */
 
 /* Allocates an object of `size` bytes that begins with its struct flavour; zeroed, on a cache line of its own. */
-int flavour_create(size_t size, enum msc_map_flavor flavor, const struct msc_map_options *options,
-                   struct flavour **out);
+int flavour_create(size_t size, enum msc_map_flavor flavor, flavour_entries_fn *entries,
+                   const struct msc_map_options *options, struct flavour **out);
 void flavour_destroy(struct flavour *flavour);
 
 /* The same for an array of whole cache lines: *block is to be released. NULL when memory is out. */
@@ -299,9 +307,10 @@ uint64_t flavour_key_id(const struct flavour *flavour, const struct map_key *key
 FLAVOUR_COLD int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_apply_fn *apply,
                                     const void *frame);
 
-/* map_alloc or map_free */
-FLAVOUR_COLD void flavour_trace_life(enum msc_event event, const struct flavour *flavour, uint64_t count,
-                                     const void *frame);
+/* The map is complete: notes that the program made it at `pc`, and emits map_alloc. Before anybody else has it. */
+void flavour_born(struct flavour *flavour, const void *pc, const void *frame);
+
+FLAVOUR_COLD void flavour_trace_free(struct flavour *flavour, const void *frame);
 
 /* map_clear, with what `event` has of times, seq and count. */
 FLAVOUR_COLD void flavour_trace_clear(const struct flavour *flavour, struct msc_ev_map_op *event, const void *frame);
@@ -310,7 +319,7 @@ FLAVOUR_COLD void flavour_trace_clear(const struct flavour *flavour, struct msc_
 struct flavour_iter {
     uint64_t id, seq, visited;
 };
-void flavour_iter_begin(const struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
+void flavour_iter_begin(struct flavour *flavour, struct flavour_iter *iter, uint64_t count, uint64_t seq,
                         const void *frame);
 void flavour_iter_end(const struct flavour *flavour, const struct flavour_iter *iter, uint64_t count, uint64_t seq,
                       const void *frame);
@@ -337,6 +346,13 @@ flavour_run(struct flavour *flavour, const void *key, struct flavour_op *op, fla
 {
     return flavour_look_up(flavour, key, op, apply, apply, frame);
 }
+
+/* Defines <map>_entries. */
+#define FLAVOUR_ENTRIES(map)                                                                                           \
+    static uint64_t map##_entries(struct flavour *flavour)                                                             \
+    {                                                                                                                  \
+        return msc_##map##_count((struct msc_##map *)flavour);                                                         \
+    }
 
 /* Defines the verbs about one key of `struct msc_<map>` by way of `<map>_apply`, and `<map>_get` for loads. */
 #define FLAVOUR_VERBS(map)                                                                                             \

@@ -142,9 +142,12 @@ int map_create_as(const struct msc_map_options *given, const struct map_identity
 int msc_map_create(const struct msc_map_options *options, struct msc_map **out)
 {
     int error = map_create_as(options, NULL, out);
-    if (!error && msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        map_trace_life(MSC_EVENT_MAP_ALLOC, *out, STACK_HERE());
-    return error;
+    if (error)
+        return error;
+    (*out)->site = (uintptr_t)__builtin_return_address(0);
+    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
+        map_trace_alloc(*out, STACK_HERE());
+    return 0;
 }
 
 static void free_trash(struct msc_map *map)
@@ -162,7 +165,7 @@ void msc_map_destroy(struct msc_map *map)
     if (!map || atomic_fetch_sub_explicit(&map->handles, 1, memory_order_acq_rel) != 1)
         return;
     if (map->identity.object == map && msc_gate_on(MSC_EVENT_MAP_FREE))
-        map_trace_life(MSC_EVENT_MAP_FREE, map, STACK_HERE());
+        map_trace_free(map, STACK_HERE());
     map_drop_entries(map);
     map_table_destroy(map->old, &map->layout);
     map_table_destroy(map->table, &map->layout);

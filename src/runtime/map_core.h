@@ -91,6 +91,8 @@ struct msc_map {
     struct msc_map_type type;
     struct msc_allocator allocator; /* allocate NULL = runtime/memory.h */
     struct map_identity identity;
+    uintptr_t site; /* where it was created: a return address; 0 = as part of another object */
+    uint32_t told;  /* audience that knows of it (emit.h); atomic */
     _Atomic uint32_t handles;
     /* Readers draw from it and open iterations: atomic, relaxed but for the last end (map_iter.c). */
     _Atomic uint32_t iterations;

@@ -41,6 +41,53 @@ static uint64_t number_of(const struct msc_map *map, uint64_t seq)
     return seq ? seq << map->identity.seq_shift | map->identity.seq_low : 0;
 }
 
+/* Bytes of a key, 0 = strings of any length. */
+static uint32_t key_size_of(const struct msc_map *map)
+{
+    bool strings = map->kind == MSC_KEY_BYTES || map->kind == MSC_KEY_BYTES_BORROWED;
+    return strings ? 0 : (uint32_t)map->layout.key_size;
+}
+
+static void emit_life(enum msc_event event, const struct msc_map *map, struct msc_stack stack)
+{
+    struct msc_ev_map_life life = {
+        .map = address_of(map->identity.object),
+        .map_gen = map->identity.generation,
+        .name = map->name,
+        .flavor = map->identity.flavor,
+        .flags = key_size_of(map) && key_size_of(map) <= sizeof(uint32_t) ? MSC_MAP_WEAK_ID : 0,
+        .key_size = key_size_of(map),
+        .value_size = (uint32_t)map->layout.value_size,
+        .hint = map->hint,
+        .B = map->table ? map->table->B : 0,
+        .hash0 = map->hash0,
+        .count = map->count,
+        .stack = stack,
+    };
+    msc_emit(event, &life);
+}
+
+void map_trace_alloc(struct msc_map *map, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    map->told = emit_audience_now(); /* nobody else has the map yet */
+    emit_life(MSC_EVENT_MAP_ALLOC, map, stack_capture_from(pcs, frame));
+}
+
+void map_trace_free(const struct msc_map *map, const void *frame)
+{
+    uintptr_t pcs[MSC_STACK_MAX];
+    emit_life(MSC_EVENT_MAP_FREE, map, stack_capture_from(pcs, frame));
+}
+
+/* Tells of a map that is older than its audience; a part of a flavour leaves that to the flavour. */
+static void introduce(const struct msc_map *map)
+{
+    uint32_t *told = &((struct msc_map *)(uintptr_t)map)->told; /* all that a reader changes */
+    if (map->identity.object == map && msc_gate_on(MSC_EVENT_MAP_INVENTORY) && emit_is_news(told))
+        emit_life(MSC_EVENT_MAP_INVENTORY, map, (struct msc_stack){.pcs = &map->site, .count = map->site != 0});
+}
+
 /* Overflow buckets between the start of the entry's chain and the entry. */
 static uint32_t chain_depth(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
@@ -65,6 +112,7 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
+    introduce(map);
     size_t count = map->count;
     struct map_evacuation before = map->evacuation;
     map->is_described = true;
@@ -106,6 +154,7 @@ void map_trace_assign(struct msc_ev_map_assign *event, const struct map_key *key
 /* What access, delete and clear have in common. */
 static struct msc_ev_map_op describe_op(const struct msc_map *map, uint64_t key_id)
 {
+    introduce(map);
     return (struct msc_ev_map_op){
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,
@@ -162,37 +211,12 @@ struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_
     return slot;
 }
 
-/* Bytes of a key, 0 = strings of any length; and what cannot tell every key from every other. */
-static uint32_t key_size_of(const struct msc_map *map)
-{
-    bool strings = map->kind == MSC_KEY_BYTES || map->kind == MSC_KEY_BYTES_BORROWED;
-    return strings ? 0 : (uint32_t)map->layout.key_size;
-}
-
-void map_trace_life(enum msc_event event, const struct msc_map *map, const void *frame)
-{
-    uintptr_t pcs[MSC_STACK_MAX];
-    struct msc_ev_map_life life = {
-        .map = address_of(map->identity.object),
-        .map_gen = map->identity.generation,
-        .name = map->name,
-        .flavor = map->identity.flavor,
-        .flags = key_size_of(map) && key_size_of(map) <= sizeof(uint32_t) ? MSC_MAP_WEAK_ID : 0,
-        .key_size = key_size_of(map),
-        .value_size = (uint32_t)map->layout.value_size,
-        .hint = map->hint,
-        .B = map->table ? map->table->B : 0,
-        .hash0 = map->hash0,
-        .count = map->count,
-        .stack = stack_capture_from(pcs, frame),
-    };
-    msc_emit(event, &life);
-}
-
 void map_trace_copy(enum msc_event event, const struct msc_map *source, const struct msc_map *copy, uint32_t handles,
                     const void *frame)
 {
     uintptr_t pcs[MSC_STACK_MAX];
+    introduce(source);
+    introduce(copy);
     struct msc_ev_map_copy record = {
         .src = address_of(source->identity.object),
         .src_gen = source->identity.generation,
@@ -209,6 +233,7 @@ void map_trace_copy(enum msc_event event, const struct msc_map *source, const st
 
 void map_trace_grow(const struct msc_map *map)
 {
+    introduce(map);
     struct msc_ev_map_grow grow = {
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,
@@ -234,6 +259,7 @@ static uint64_t evacuation_ns(const struct msc_map *map)
 
 void map_trace_grow_end(const struct msc_map *map)
 {
+    introduce(map);
     struct msc_ev_map_grow_end end = {
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,
@@ -249,6 +275,7 @@ void map_trace_iter(enum msc_event event, const struct msc_map_iter *iter, const
 {
     uintptr_t pcs[MSC_STACK_MAX];
     const struct msc_map *map = iter->map;
+    introduce(map);
     struct msc_ev_map_iter record = {
         .map = address_of(map->identity.object),
         .map_gen = map->identity.generation,

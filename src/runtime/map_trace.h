@@ -3,6 +3,9 @@
  *
  * A call site asks its gate, then map_key_is_kept: an operation is kept if the key's id falls under the rate,
  * so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public function.
+ *
+ * A map that was there before its audience (emit.h) is told of before the first event about it: map_inventory, once
+ * an audience, by whoever is inside the map then. For everybody else that is one more load in each traced operation.
  */
 #ifndef MSC_RUNTIME_MAP_TRACE_H
 #define MSC_RUNTIME_MAP_TRACE_H
@@ -35,8 +38,8 @@ MAP_COLD void map_trace_op(enum msc_event kind, struct msc_ev_map_op *event, con
 /* As map_find. */
 MAP_COLD struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash);
 
-/* map_alloc or map_free */
-MAP_COLD void map_trace_life(enum msc_event event, const struct msc_map *map, const void *frame);
+MAP_COLD void map_trace_alloc(struct msc_map *map, const void *frame);
+MAP_COLD void map_trace_free(const struct msc_map *map, const void *frame);
 
 /* map_clone, map_alias or map_swap; `handles` for an alias. */
 MAP_COLD void map_trace_copy(enum msc_event event, const struct msc_map *source, const struct msc_map *copy,

@@ -255,8 +255,9 @@ int msc_map_clone(const struct msc_map *map, struct msc_map **out)
         msc_map_destroy(copy);
         return error;
     }
+    copy->site = (uintptr_t)__builtin_return_address(0);
     if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        map_trace_life(MSC_EVENT_MAP_ALLOC, copy, STACK_HERE());
+        map_trace_alloc(copy, STACK_HERE());
     if (msc_gate_on(MSC_EVENT_MAP_CLONE))
         map_trace_copy(MSC_EVENT_MAP_CLONE, map, copy, 0, STACK_HERE());
     *out = copy;

@@ -316,10 +316,13 @@ int msc_mapwriter_range(struct msc_mapwriter *map, msc_visit_fn *visit, void *co
 
 /* ---- life ---- */
 
+FLAVOUR_ENTRIES(mapwriter)
+
 int msc_mapwriter_create(const struct msc_map_options *options, struct msc_mapwriter **out)
 {
     struct msc_mapwriter *map;
-    int error = flavour_create(sizeof *map, MSC_FLAVOR_MAPWRITER, options, (struct flavour **)(void *)&map);
+    int error =
+        flavour_create(sizeof *map, MSC_FLAVOR_MAPWRITER, mapwriter_entries, options, (struct flavour **)(void *)&map);
     if (error)
         return error;
     error = locked_create(&map->flavour, map->flavour.hint, 0, 0, &map->core);
@@ -328,8 +331,7 @@ int msc_mapwriter_create(const struct msc_map_options *options, struct msc_mapwr
         return error;
     }
     msc_mutex_init(&map->lock, map->flavour.name);
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
 }
@@ -339,7 +341,7 @@ void msc_mapwriter_destroy(struct msc_mapwriter *map)
     if (!map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
-        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, map->core->count, STACK_HERE());
+        flavour_trace_free(&map->flavour, STACK_HERE());
     msc_mutex_destroy(&map->lock);
     msc_map_destroy(map->core);
     flavour_destroy(&map->flavour);

@@ -43,9 +43,8 @@ uint64_t msc_probe_clock(void)
 /* ---- life ---- */
 
 static void emit_life(enum msc_event event, const struct msc_probe *probe, const struct msc_probe_options *options,
-                      uint64_t count, const void *frame)
+                      uint64_t count, struct msc_stack stack)
 {
-    uintptr_t pcs[MSC_STACK_MAX];
     struct msc_ev_map_life life = {
         .map = address_of(probe),
         .map_gen = probe->generation,
@@ -57,9 +56,19 @@ static void emit_life(enum msc_event event, const struct msc_probe *probe, const
         .hint = options->hint,
         .B = options->B,
         .count = count,
-        .stack = stack_capture_from(pcs, frame),
+        .stack = stack,
     };
     msc_emit(event, &life);
+}
+
+/* Of a table that is older than its audience (emit.h): it is there; what is in it is not asked. */
+static void introduce(const struct msc_probe *probe)
+{
+    static const struct msc_probe_options unknown;
+    uint32_t *told = &((struct msc_probe *)(uintptr_t)probe)->told; /* all that a look-up changes */
+    uintptr_t site = (uintptr_t)probe->site;
+    if (msc_gate_on(MSC_EVENT_MAP_INVENTORY) && emit_is_news(told))
+        emit_life(MSC_EVENT_MAP_INVENTORY, probe, &unknown, MSC_COUNT_UNKNOWN, (struct msc_stack){&site, site != 0});
 }
 
 void msc_probe_alloc(struct msc_probe *probe, const struct msc_probe_options *options)
@@ -72,9 +81,13 @@ void msc_probe_alloc(struct msc_probe *probe, const struct msc_probe_options *op
         .flags = given->flags & MSC_PROBE_WEAK_ID ? MSC_MAP_WEAK_ID : 0,
         .key_size = given->key_size,
         .value_size = given->value_size,
+        .site = __builtin_return_address(0),
     };
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        emit_life(MSC_EVENT_MAP_ALLOC, probe, given, 0, STACK_HERE());
+    if (!msc_gate_on(MSC_EVENT_MAP_ALLOC))
+        return;
+    uintptr_t pcs[MSC_STACK_MAX];
+    probe->told = emit_audience_now();
+    emit_life(MSC_EVENT_MAP_ALLOC, probe, given, 0, stack_capture_from(pcs, STACK_HERE()));
 }
 
 void msc_probe_free(struct msc_probe *probe, uint64_t count)
@@ -82,7 +95,8 @@ void msc_probe_free(struct msc_probe *probe, uint64_t count)
     static const struct msc_probe_options unknown;
     if (!probe->generation)
         return;
-    emit_life(MSC_EVENT_MAP_FREE, probe, &unknown, count, STACK_HERE());
+    uintptr_t pcs[MSC_STACK_MAX];
+    emit_life(MSC_EVENT_MAP_FREE, probe, &unknown, count, stack_capture_from(pcs, STACK_HERE()));
     probe->generation = 0;
 }
 
@@ -117,6 +131,7 @@ uint64_t msc_probe_assign(struct msc_probe *probe, uint64_t began_ns, const void
     uint64_t seq = next_seq(probe), key_id = key_id_of(key, length);
     if (!msc_key_id_is_kept(key_id, config_map_rate()))
         return seq;
+    introduce(probe);
     uintptr_t pcs[MSC_STACK_MAX];
     struct msc_ev_map_assign event = {
         .map = address_of(probe),
@@ -141,6 +156,7 @@ uint64_t msc_probe_assign(struct msc_probe *probe, uint64_t began_ns, const void
 /* What access, delete and clear have in common. */
 static struct msc_ev_map_op describe(const struct msc_probe *probe, uint64_t began_ns)
 {
+    introduce(probe);
     uint64_t end_ns = clock_now_ns();
     return (struct msc_ev_map_op){
         .map = address_of(probe),
@@ -204,6 +220,7 @@ void msc_probe_grow(struct msc_probe *probe, uint32_t old_B, uint32_t new_B, uin
 {
     if (!probe->generation)
         return;
+    introduce(probe);
     struct msc_ev_map_grow event = {
         .map = address_of(probe),
         .map_gen = probe->generation,
@@ -243,6 +260,7 @@ struct msc_probe_iter msc_probe_iter_begin(const struct msc_probe *probe, uint64
     struct msc_probe_iter iter = {0};
     if (!probe->generation || !msc_gate_on(MSC_EVENT_MAP_ITER_BEGIN))
         return iter;
+    introduce(probe);
     iter = (struct msc_probe_iter){.id = thread_unique_id(), .seq = last_seq(probe)};
     struct msc_ev_map_iter about = {.iter = iter.id, .count = count};
     emit_iter(MSC_EVENT_MAP_ITER_BEGIN, probe, &about, STACK_HERE());

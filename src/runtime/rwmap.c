@@ -74,10 +74,12 @@ int msc_rwmap_range(struct msc_rwmap *map, msc_visit_fn *visit, void *context)
     return stop;
 }
 
+FLAVOUR_ENTRIES(rwmap)
+
 int msc_rwmap_create(const struct msc_map_options *options, struct msc_rwmap **out)
 {
     struct msc_rwmap *map;
-    int error = flavour_create(sizeof *map, MSC_FLAVOR_RWMAP, options, (struct flavour **)(void *)&map);
+    int error = flavour_create(sizeof *map, MSC_FLAVOR_RWMAP, rwmap_entries, options, (struct flavour **)(void *)&map);
     if (error)
         return error;
     error = locked_create(&map->flavour, map->flavour.hint, 0, 0, &map->core);
@@ -88,8 +90,7 @@ int msc_rwmap_create(const struct msc_map_options *options, struct msc_rwmap **o
         flavour_destroy(&map->flavour);
         return error;
     }
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
 }
@@ -99,7 +100,7 @@ void msc_rwmap_destroy(struct msc_rwmap *map)
     if (!map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
-        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, map->core->count, STACK_HERE());
+        flavour_trace_free(&map->flavour, STACK_HERE());
     stripe_fini(&map->lock);
     msc_map_destroy(map->core);
     flavour_destroy(&map->flavour);

@@ -185,10 +185,13 @@ static int create_shards(struct msc_shardmap *map)
     return error;
 }
 
+FLAVOUR_ENTRIES(shardmap)
+
 int msc_shardmap_create(const struct msc_map_options *options, struct msc_shardmap **out)
 {
     struct msc_shardmap *map;
-    int error = flavour_create(sizeof *map, MSC_FLAVOR_SHARDMAP, options, (struct flavour **)(void *)&map);
+    int error =
+        flavour_create(sizeof *map, MSC_FLAVOR_SHARDMAP, shardmap_entries, options, (struct flavour **)(void *)&map);
     if (error)
         return error;
     error = create_shards(map);
@@ -196,8 +199,7 @@ int msc_shardmap_create(const struct msc_map_options *options, struct msc_shardm
         flavour_destroy(&map->flavour);
         return error;
     }
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
 }
@@ -207,7 +209,7 @@ void msc_shardmap_destroy(struct msc_shardmap *map)
     if (!map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
-        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, msc_shardmap_count(map), STACK_HERE());
+        flavour_trace_free(&map->flavour, STACK_HERE());
     destroy_shards(map);
     flavour_destroy(&map->flavour);
 }

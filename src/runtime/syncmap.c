@@ -539,10 +539,13 @@ int msc_syncmap_clear(struct msc_syncmap *map)
 
 /* ---- life ---- */
 
+FLAVOUR_ENTRIES(syncmap)
+
 int msc_syncmap_create(const struct msc_map_options *options, struct msc_syncmap **out)
 {
     struct msc_syncmap *map;
-    int error = flavour_create(sizeof *map, MSC_FLAVOR_SYNCMAP, options, (struct flavour **)(void *)&map);
+    int error =
+        flavour_create(sizeof *map, MSC_FLAVOR_SYNCMAP, syncmap_entries, options, (struct flavour **)(void *)&map);
     if (error)
         return error;
     struct syncmap_table *read = syncmap_table_create(0);
@@ -552,8 +555,7 @@ int msc_syncmap_create(const struct msc_map_options *options, struct msc_syncmap
     }
     atomic_init(&map->read, read);
     msc_mutex_init(&map->lock, map->flavour.name);
-    if (msc_gate_on(MSC_EVENT_MAP_ALLOC))
-        flavour_trace_life(MSC_EVENT_MAP_ALLOC, &map->flavour, 0, STACK_HERE());
+    flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
 }
@@ -575,7 +577,7 @@ void msc_syncmap_destroy(struct msc_syncmap *map)
     if (!map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
-        flavour_trace_life(MSC_EVENT_MAP_FREE, &map->flavour, msc_syncmap_count(map), STACK_HERE());
+        flavour_trace_free(&map->flavour, STACK_HERE());
     retire_expunged(map);
     struct syncmap_table *read = load_read(map);
     free_entries(map->dirty ? map->dirty : read);

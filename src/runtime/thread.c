@@ -57,9 +57,10 @@ static void emit_thread(enum msc_event event, uint32_t creator, uint64_t start)
 
 bool thread_introduce(uint32_t creator, uint64_t start)
 {
-    if (thread_self.announced || !msc_gate_on(MSC_EVENT_THREAD_START))
+    uint32_t audience = emit_audience_now();
+    if (thread_self.audience == audience || !msc_gate_on(MSC_EVENT_THREAD_START))
         return false;
-    thread_self.announced = true; /* first: emitting comes through here again */
+    thread_self.audience = audience; /* first: emitting comes through here again */
     if (exit_key_usable)
         pthread_setspecific(exit_key, &thread_self);
     take_name();
@@ -69,7 +70,7 @@ bool thread_introduce(uint32_t creator, uint64_t start)
 
 void thread_announce(void)
 {
-    if (!thread_self.announced)
+    if (thread_self.audience != emit_audience_now())
         thread_introduce(0, 0);
     else if (thread_self.names != atomic_load_explicit(&thread_names, memory_order_relaxed) && take_name() &&
              msc_gate_on(MSC_EVENT_THREAD_START))
@@ -87,7 +88,7 @@ static void at_thread_exit(void *announced)
 static void in_child(void)
 {
     thread_self.tid = 0;
-    thread_self.announced = false;
+    thread_self.audience = 0;
     atomic_fetch_add_explicit(&thread_forks, 1, memory_order_relaxed);
 }
 

@@ -20,7 +20,7 @@ enum { THREAD_NAME_SIZE = 16 }; /* with its NUL, as the kernel keeps it */
 
 struct thread_state {
     uint32_t tid;                /* kernel thread id; 0 = not asked yet */
-    bool announced;              /* thread_start went out */
+    uint32_t audience;           /* to which thread_start went out; 0 = to none */
     uint32_t names;              /* thread_names when it did */
     char name[THREAD_NAME_SIZE]; /* that it said */
     uint64_t scope;              /* innermost open scope; 0 = none */
@@ -43,8 +43,8 @@ uint32_t thread_tid(void);
 uint64_t thread_unique_id(void);
 
 /*
- * Emits thread_start for the calling thread if the event is on and that was not done, or not under its present
- * name. Called by msc_emit. Two loads where there is nothing to do.
+ * Emits thread_start for the calling thread if the event is on and that was not done for this audience (emit.h),
+ * or not under its present name. Called by msc_emit. A few loads where there is nothing to do.
  */
 void thread_announce(void);
 

@@ -83,6 +83,7 @@ LAYOUT(map_copy, map_copy,
 EVENT(map_clone, map_copy, map_copy)
 EVENT(map_alias, map_copy, map_copy)
 EVENT(map_swap, map_copy, map_copy)
+EVENT(map_inventory, map_life, map_life)
 
 LAYOUT(syncmap_promote, syncmap_promote,
     MAP() U64(misses) U64(dirty_len))

@@ -93,6 +93,43 @@ static void place_descriptors(union msc_gate *gates, size_t count, struct lttng_
     }
 }
 
+/* ---- who listens ---- */
+
+/*
+ * LTTng asks every session that begins for the state of the process, and others that want it anew; this tracepoint
+ * is how that starts, in LTTng's own thread. The functions are what LTTng's libraries call each other by, and so part
+ * of their ABI, but in no header; weak, because without them only what was said before stays unsaid.
+ */
+static const char statedump_signature[] = "struct lttng_ust_session *, session";
+int lttng_ust_tp_probe_register_queue_release(const char *provider, const char *event, void (*probe)(void), void *data,
+                                              const char *signature) __attribute__((weak));
+int lttng_ust_tp_probe_unregister_queue_release(const char *provider, const char *event, void (*probe)(void),
+                                                void *data) __attribute__((weak));
+void lttng_ust_tp_probe_prune_release_queue(void) __attribute__((weak));
+
+static void on_statedump(void *data, void *session)
+{
+    (void)data;
+    (void)session;
+    msc_emit_new_audience();
+}
+
+static void watch_audience(void)
+{
+    if (lttng_ust_tp_probe_register_queue_release)
+        lttng_ust_tp_probe_register_queue_release("lttng_ust_statedump", "start", (void (*)(void))on_statedump, NULL,
+                                                  statedump_signature);
+}
+
+static void unwatch_audience(void)
+{
+    if (!lttng_ust_tp_probe_unregister_queue_release)
+        return;
+    lttng_ust_tp_probe_unregister_queue_release("lttng_ust_statedump", "start", (void (*)(void))on_statedump, NULL);
+    if (lttng_ust_tp_probe_prune_release_queue)
+        lttng_ust_tp_probe_prune_release_queue();
+}
+
 static bool started;
 
 __attribute__((constructor)) static void tracer_start(void)
@@ -107,6 +144,7 @@ __attribute__((constructor)) static void tracer_start(void)
     probes_register();
     lttng_ust_tracepoint_module_register(descriptors, MSC_EVENT_COUNT);
     lttng_ust_tracepoint_module_register(probe_descriptors, (int)probe_count);
+    watch_audience();
     started = true;
 }
 
@@ -116,6 +154,7 @@ __attribute__((destructor)) static void tracer_stop(void)
     if (!started)
         return;
     msc_emit_farewell();
+    unwatch_audience();
     lttng_ust_tracepoint_module_unregister(probe_descriptors);
     lttng_ust_tracepoint_module_unregister(descriptors);
     probes_unregister();

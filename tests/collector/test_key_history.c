@@ -26,14 +26,19 @@ static void apply(struct story *story, struct event *event, enum event_kind kind
     assert_int_equal(key_history_apply(story->history, event), 0);
 }
 
-static void begin(struct story *story)
+static void begin_with(struct story *story, enum event_kind kind)
 {
     *story = (struct story){.now_ns = 1000};
     assert_int_equal(stacks_create(&story->stacks), 0);
     findings_init(&story->findings);
     assert_int_equal(key_history_create(story->stacks, &story->findings, &story->history), 0);
     struct event event = {.map_life = {.map = {MAP, 1}, .name = {"sessions", 8}}};
-    apply(story, &event, EVENT_MAP_ALLOC, 1);
+    apply(story, &event, kind, 1);
+}
+
+static void begin(struct story *story)
+{
+    begin_with(story, EVENT_MAP_ALLOC);
 }
 
 static size_t finish(struct story *story, const struct losses *losses)
@@ -127,6 +132,19 @@ static void test_a_late_cleanup_that_removes_a_newer_entry_is_certain_after_a_mi
     assert_int_equal(finding->operations[2].tid, 1);
     assert_int_equal(finding->operations[2].fn, 0x5000);
     assert_int_not_equal(finding->operations[2].stack, 0);
+    end(&story);
+}
+
+static void test_a_map_that_is_older_than_the_recording_has_a_name_but_no_certain_loss(void **state)
+{
+    (void)state;
+    struct story story;
+    begin_with(&story, EVENT_MAP_INVENTORY);
+    lose_a_key(&story);
+    miss(&story, 2, KEY);
+    assert_int_equal(finish(&story, NULL), 1);
+    assert_int_equal(story.findings.items[0].severity, FINDING_SUSPECTED);
+    assert_string_equal(story.findings.items[0].map_name, "sessions");
     end(&story);
 }
 
@@ -323,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_late_cleanup_that_removes_a_newer_entry_is_certain_after_a_miss),
+        cmocka_unit_test(test_a_map_that_is_older_than_the_recording_has_a_name_but_no_certain_loss),
         cmocka_unit_test(test_without_a_miss_it_is_only_suspected),
         cmocka_unit_test(test_losses_leave_nothing_certain),
         cmocka_unit_test(test_inserting_and_then_registering_yields_nothing),

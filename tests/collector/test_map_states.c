@@ -79,11 +79,33 @@ static void test_what_is_sampled_or_began_before_is_not_counted(void **state)
     map_states_destroy(states);
 }
 
+static void test_a_map_that_was_there_before_is_counted_from_its_inventory_on(void **state)
+{
+    (void)state;
+    assert_int_equal(map_states_create(&states), 0);
+    apply(EVENT_MAP_INVENTORY,
+          (struct event){.map_life = {.map = {0x1000, 1}, .name = {"sessions", 8}, .B = 3, .count = 37}});
+    operate(EVENT_MAP_ASSIGN, 40, false, 1);
+    assert_true(only()->is_counted);
+    assert_string_equal(only()->name, "sessions");
+    assert_int_equal(only()->count, 38);
+    assert_int_equal(only()->B, 3);
+    map_states_destroy(states);
+
+    assert_int_equal(map_states_create(&states), 0);
+    apply(EVENT_MAP_INVENTORY,
+          (struct event){.map_life = {.map = {0x1000, 1}, .name = {"theirs", 6}, .count = EVENT_COUNT_UNKNOWN}});
+    assert_false(only()->is_counted);
+    assert_string_equal(only()->name, "theirs");
+    map_states_destroy(states);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_last_state_is_kept_while_the_map_lives),
         cmocka_unit_test(test_what_is_sampled_or_began_before_is_not_counted),
+        cmocka_unit_test(test_a_map_that_was_there_before_is_counted_from_its_inventory_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,26 @@ static void test_an_assign_waits_for_the_deletion_that_its_flow_leads_to(void **
     assert_told(fixture, "1234/1235 is thread 1235\n");
 }
 
+static void test_a_map_that_is_older_than_the_recording_has_its_name_and_entries(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event inventory = map_alloc(2100);
+    inventory.kind = EVENT_MAP_INVENTORY;
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1)); /* another thread was faster */
+    apply(fixture, inventory);
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 3000, 5, 1));
+    assert_drawn(fixture,
+                 "1234/1234 [2000 2010] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
+                 "G1 [2100] entries in the map = 3\n"
+                 "1234/1234 [3000 3010] access sessions key_id=0xabc version=5 seq=1 function=handle_request\n");
+    inventory.time_ns = 3100;
+    inventory.map_life.count = EVENT_COUNT_UNKNOWN;
+    apply(fixture, inventory);
+    assert_drawn(fixture, "");
+    finish(fixture, 4000);
+    assert_told(fixture, "G1 is map sessions (pid 1234), place 1\n");
+}
+
 static void test_an_assign_that_is_replaced_carries_no_flow(void **state)
 {
     struct fixture *fixture = *state;
@@ -196,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DRAWING_TEST(test_an_assign_waits_for_the_deletion_that_its_flow_leads_to),
+        DRAWING_TEST(test_a_map_that_is_older_than_the_recording_has_its_name_and_entries),
         DRAWING_TEST(test_an_assign_that_is_replaced_carries_no_flow),
         DRAWING_TEST(test_a_deletion_of_another_version_has_no_flow),
         DRAWING_TEST(test_an_assign_whose_event_comes_behind_its_successor_is_drawn),

@@ -387,6 +387,7 @@ static void fill_hostile(struct world *world, struct event *event)
         event->map_grow.new_B = (uint32_t)noise(world);
         break;
     case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
     case EVENT_MAP_FREE:
     case EVENT_MAP_GROW_END:
         event->map_life.map.address = below(world, 4);

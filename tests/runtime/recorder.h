@@ -62,6 +62,7 @@ static void keep_map(struct record *record, enum msc_event event, const void *fr
     switch (event) {
     case MSC_EVENT_MAP_ALLOC:
     case MSC_EVENT_MAP_FREE:
+    case MSC_EVENT_MAP_INVENTORY:
         memcpy(&record->life, from, sizeof record->life);
         snprintf(record->text, RECORD_TEXT, "%s", record->life.name);
         keep_stack(record, &record->life.stack);
@@ -141,11 +142,20 @@ static void keep(enum msc_event event, const void *from)
 {
     if (event == MSC_EVENT_THREAD_START || event == MSC_EVENT_THREAD_EXIT || event == MSC_EVENT_SAMPLER_CONFIG)
         return; /* announced by the seam itself */
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
     assert_true(record_count < RECORDS_MAX);
     struct record *record = &records[record_count++];
     *record = (struct record){.event = event};
     keep_map(record, event, from);
     keep_other(record, event, from);
+    pthread_mutex_unlock(&lock);
+}
+
+static void set_gates(int on)
+{
+    for (int event = 0; event < MSC_EVENT_COUNT; event++)
+        atomic_store(&gates[event].state.on, on);
 }
 
 /* Everything is on, every key kept, no key bytes. */
@@ -160,8 +170,7 @@ static int recorder_setup(void **state)
     config_apply(&config);
     msc_emit_reset();
     assert_int_equal(msc_emit_register(keep, &gates), 0);
-    for (int event = 0; event < MSC_EVENT_COUNT; event++)
-        atomic_store(&gates[event].state.on, 1);
+    set_gates(1);
     return 0;
 }
 
@@ -176,8 +185,12 @@ static int recorder_teardown(void **state)
 
 static inline void recorder_close_gates(void)
 {
-    for (int event = 0; event < MSC_EVENT_COUNT; event++)
-        atomic_store(&gates[event].state.on, 0);
+    set_gates(0);
+}
+
+static inline void recorder_open_gates(void)
+{
+    set_gates(1);
 }
 
 /* The n-th record of this event, from 0; there must be one. */

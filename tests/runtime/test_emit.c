@@ -127,7 +127,7 @@ static int child_announces(void)
     return counts[MSC_EVENT_SAMPLER_CONFIG] == 2 ? 0 : 1;
 }
 
-static void test_the_settings_are_told_once_a_process_when_somebody_listens(void **state)
+static void test_the_settings_are_told_once_an_audience_and_process(void **state)
 {
     (void)state;
     config.mutex_fraction = 17;
@@ -149,6 +149,10 @@ static void test_the_settings_are_told_once_a_process_when_somebody_listens(void
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    msc_emit_new_audience();
+    msc_emit(MSC_EVENT_LOG, &note);
+    msc_emit(MSC_EVENT_LOG, &note);
+    assert_int_equal(counts[MSC_EVENT_SAMPLER_CONFIG], 2);
 }
 
 int main(void)
@@ -160,7 +164,7 @@ int main(void)
         cmocka_unit_test_teardown(test_errno_is_kept, teardown),
         cmocka_unit_test_teardown(test_an_emit_within_an_emit_is_dropped, teardown),
         cmocka_unit_test_teardown(test_a_cancelled_thread_ends_after_the_emit_not_within, teardown),
-        cmocka_unit_test_teardown(test_the_settings_are_told_once_a_process_when_somebody_listens, teardown),
+        cmocka_unit_test_teardown(test_the_settings_are_told_once_an_audience_and_process, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

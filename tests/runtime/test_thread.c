@@ -36,7 +36,7 @@ static int setup(void **state)
 {
     (void)state;
     msc_emit_reset();
-    thread_self.announced = false;
+    thread_self.audience = 0;
     assert_int_equal(msc_emit_register(see, &gates), 0);
     atomic_store(&gates[MSC_EVENT_THREAD_START].state.on, 1);
     atomic_store(&gates[MSC_EVENT_THREAD_EXIT].state.on, 1);
@@ -84,6 +84,19 @@ static void test_a_thread_is_announced_once_tracing_is_on(void **state)
     emit_something();
     assert_int_equal(seen_count, 3);
     assert_int_equal(seen[1].event, MSC_EVENT_THREAD_START);
+}
+
+static void test_a_thread_is_announced_again_to_each_new_audience(void **state)
+{
+    (void)state;
+    emit_something();
+    emit_something();
+    msc_emit_new_audience();
+    emit_something();
+    emit_something();
+    assert_int_equal(seen_count, 6);
+    assert_int_equal(seen[0].event, MSC_EVENT_THREAD_START);
+    assert_int_equal(seen[3].event, MSC_EVENT_THREAD_START);
 }
 
 static void *silent_thread(void *unused)
@@ -166,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_thread_is_announced_before_its_first_event_and_its_end_is_told, setup),
         cmocka_unit_test_setup(test_a_thread_is_announced_once_tracing_is_on, setup),
+        cmocka_unit_test_setup(test_a_thread_is_announced_again_to_each_new_audience, setup),
         cmocka_unit_test_setup(test_a_thread_without_events_is_not_mentioned, setup),
         cmocka_unit_test_setup(test_a_forked_child_has_its_own_tid_and_is_announced_again, setup),
         cmocka_unit_test_setup(test_ids_are_unique_even_if_the_kernel_gives_a_tid_again, setup),

@@ -225,6 +225,21 @@ static const struct msc_ev_map_copy record_map_swap = {
     .stack = {two_frames, 2},
 };
 
+static const struct msc_ev_map_life record_map_inventory = {
+    .map = 0x2901,
+    .map_gen = 2902,
+    .name = "older",
+    .flavor = 2903,
+    .flags = 2904,
+    .key_size = 2905,
+    .value_size = 2906,
+    .hint = 2907,
+    .B = 2908,
+    .hash0 = 0x2909,
+    .count = 2910,
+    .stack = {two_frames, 1},
+};
+
 static const struct msc_ev_defer_push record_defer_push = {
     .action = 0x1201,
     .scope = 0x1202,

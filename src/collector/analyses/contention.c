@@ -341,6 +341,7 @@ int contention_apply(struct contention *contention, const struct event *event)
     case EVENT_THREAD_START:
         return apply_thread(contention, event);
     case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
         return apply_map(contention, event);
     case EVENT_LOG:
         return apply_note(contention, &event->note);

@@ -32,7 +32,8 @@ void contention_destroy(struct contention *contention);
 #define CONTENTION_EVENTS                                                                                              \
     (EVENT_SET(EVENT_LOCK_RELEASE) | EVENT_SET(EVENT_LOCK_WAIT) | EVENT_SET(EVENT_LOCK_TOTALS) |                       \
      EVENT_SET(EVENT_LOCK_HOLD) | EVENT_SET(EVENT_LOCK_INVENTORY) | EVENT_SET(EVENT_SAMPLER_CONFIG) |                  \
-     EVENT_SET(EVENT_THREAD_START) | EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_LOG))
+     EVENT_SET(EVENT_THREAD_START) | EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_INVENTORY) |                     \
+     EVENT_SET(EVENT_LOG))
 
 /* 0 or -ENOMEM. */
 int contention_apply(struct contention *contention, const struct event *event);

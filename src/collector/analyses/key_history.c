@@ -228,7 +228,7 @@ static int apply_map_alloc(struct key_history *history, const struct event *even
     }
     free(map->name);
     map->name = name;
-    map->complete = true;
+    map->complete = map->complete || event->kind == EVENT_MAP_ALLOC;
     map->weak_id = life->flags & 1;
     return 0;
 }
@@ -489,6 +489,7 @@ int key_history_apply(struct key_history *history, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
         return apply_map_alloc(history, event);
     case EVENT_MAP_FREE:
         apply_map_free(history, event);

@@ -21,9 +21,10 @@ void key_history_destroy(struct key_history *history);
 
 /* Of these it takes fields, the rest it ignores. */
 #define KEY_HISTORY_EVENTS                                                                                             \
-    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_FREE) | EVENT_SET(EVENT_MAP_ASSIGN) |                            \
-     EVENT_SET(EVENT_MAP_ACCESS) | EVENT_SET(EVENT_MAP_DELETE) | EVENT_SET(EVENT_MAP_CLEAR) |                          \
-     EVENT_SET(EVENT_DEFER_PUSH) | EVENT_SET(EVENT_DEFER_RUN_BEGIN) | EVENT_SET(EVENT_DEFER_RUN_END))
+    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_INVENTORY) | EVENT_SET(EVENT_MAP_FREE) |                         \
+     EVENT_SET(EVENT_MAP_ASSIGN) | EVENT_SET(EVENT_MAP_ACCESS) | EVENT_SET(EVENT_MAP_DELETE) |                         \
+     EVENT_SET(EVENT_MAP_CLEAR) | EVENT_SET(EVENT_DEFER_PUSH) | EVENT_SET(EVENT_DEFER_RUN_BEGIN) |                     \
+     EVENT_SET(EVENT_DEFER_RUN_END))
 
 /* 0 or -ENOMEM. */
 int key_history_apply(struct key_history *history, const struct event *event);

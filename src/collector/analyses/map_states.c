@@ -54,7 +54,8 @@ static struct map_state *get(struct map_states *states, const struct event *even
     return state;
 }
 
-static int apply_alloc(struct map_states *states, const struct event *event)
+/* map_alloc or map_inventory */
+static int apply_presence(struct map_states *states, const struct event *event)
 {
     const struct event_map_life *life = &event->map_life;
     struct map_state *state = get(states, event, &life->map);
@@ -64,6 +65,8 @@ static int apply_alloc(struct map_states *states, const struct event *event)
     free(state->name);
     state->name = name;
     state->flavor = life->flavor;
+    if (life->count == EVENT_COUNT_UNKNOWN)
+        return 0;
     state->B = life->B;
     state->count = (int64_t)life->count;
     state->is_counted = true;
@@ -120,7 +123,8 @@ int map_states_apply(struct map_states *states, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_MAP_ALLOC:
-        return apply_alloc(states, event);
+    case EVENT_MAP_INVENTORY:
+        return apply_presence(states, event);
     case EVENT_MAP_FREE:
         apply_free(states, event);
         return 0;

@@ -14,12 +14,12 @@
 struct map_state {
     uint32_t pid;
     struct event_object map;
-    char *name; /* owned; NULL = its creation is not in the trace */
+    char *name; /* owned; NULL = the trace does not tell */
     uint32_t flavor;
     uint64_t seq; /* of the last modification recorded */
     uint32_t B;
     bool is_growing;
-    bool is_counted; /* from its creation on, every key recorded: `count` is true */
+    bool is_counted; /* told once, and every key recorded since: `count` is true */
     int64_t count;
 };
 
@@ -30,9 +30,9 @@ int map_states_create(struct map_states **out);
 void map_states_destroy(struct map_states *states);
 
 #define MAP_STATES_EVENTS                                                                                              \
-    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_FREE) | EVENT_SET(EVENT_MAP_ASSIGN) |                            \
-     EVENT_SET(EVENT_MAP_DELETE) | EVENT_SET(EVENT_MAP_CLEAR) | EVENT_SET(EVENT_MAP_GROW) |                            \
-     EVENT_SET(EVENT_MAP_GROW_END))
+    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_INVENTORY) | EVENT_SET(EVENT_MAP_FREE) |                         \
+     EVENT_SET(EVENT_MAP_ASSIGN) | EVENT_SET(EVENT_MAP_DELETE) | EVENT_SET(EVENT_MAP_CLEAR) |                          \
+     EVENT_SET(EVENT_MAP_GROW) | EVENT_SET(EVENT_MAP_GROW_END))
 
 /* 0 or -ENOMEM. Events of other kinds are ignored. */
 int map_states_apply(struct map_states *states, const struct event *event);

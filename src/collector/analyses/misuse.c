@@ -391,6 +391,7 @@ int misuse_apply(struct misuse *misuse, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
         return apply_alloc(misuse, event);
     case EVENT_MAP_FREE:
         return apply_free(misuse, event);

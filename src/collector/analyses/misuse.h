@@ -31,9 +31,10 @@ void misuse_destroy(struct misuse *misuse);
 
 /* Of these it takes fields, the rest it ignores. */
 #define MISUSE_EVENTS                                                                                                  \
-    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_FREE) | EVENT_SET(EVENT_MAP_ASSIGN) |                            \
-     EVENT_SET(EVENT_MAP_ACCESS) | EVENT_SET(EVENT_MAP_DELETE) | EVENT_SET(EVENT_MAP_CLEAR) |                          \
-     EVENT_SET(EVENT_MAP_ITER_BEGIN) | EVENT_SET(EVENT_MAP_ITER_END) | EVENT_SET(EVENT_MAP_FAULT))
+    (EVENT_SET(EVENT_MAP_ALLOC) | EVENT_SET(EVENT_MAP_INVENTORY) | EVENT_SET(EVENT_MAP_FREE) |                         \
+     EVENT_SET(EVENT_MAP_ASSIGN) | EVENT_SET(EVENT_MAP_ACCESS) | EVENT_SET(EVENT_MAP_DELETE) |                         \
+     EVENT_SET(EVENT_MAP_CLEAR) | EVENT_SET(EVENT_MAP_ITER_BEGIN) | EVENT_SET(EVENT_MAP_ITER_END) |                    \
+     EVENT_SET(EVENT_MAP_FAULT))
 
 /* 0 or -ENOMEM. */
 int misuse_apply(struct misuse *misuse, const struct event *event);

@@ -157,6 +157,7 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
         timeline->now_ns = event->time_ns;
     switch (event->kind) {
     case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
     case EVENT_MAP_FREE:
     case EVENT_MAP_GROW:
     case EVENT_MAP_GROW_END:

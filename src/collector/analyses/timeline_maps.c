@@ -34,6 +34,7 @@ static int create_map(struct timeline_builder *timeline, const struct timeline_o
         error = timeline_name_ops(timeline, map, name);
     if (!error)
         error = timeline_stories_begin(timeline, map);
+    map->is_named = name.length;
     struct timeline_map **slot = error ? NULL : hashmap_put(&timeline->maps, key, NULL);
     if (!slot) {
         timeline_map_destroy(map);
@@ -166,12 +167,23 @@ static int grow_end(struct timeline_builder *timeline, const struct event *event
     return error ? error : put_growth(timeline, map, event->time_ns, &event->map_grow_end);
 }
 
-static int map_alloc(struct timeline_builder *timeline, const struct event *event)
+/* It was used before it was told of: by another thread, which was faster. */
+static int rename_map(struct timeline_builder *timeline, struct timeline_map *map, struct event_text name)
+{
+    map->is_named = true;
+    int error = timeline_group_rename(timeline, TIMELINE_GROUP_MAP, &map->key, name, &map->group);
+    return error ? error : timeline_name_ops(timeline, map, name);
+}
+
+/* map_alloc or map_inventory */
+static int map_is_there(struct timeline_builder *timeline, const struct event *event)
 {
     const struct event_map_life *life = &event->map_life;
     struct timeline_map *map;
     int error = get_map(timeline, event->pid, &life->map, life->name, &map);
-    if (error)
+    if (!error && !map->is_named && life->name.length)
+        error = rename_map(timeline, map, life->name);
+    if (error || life->count == EVENT_COUNT_UNKNOWN)
         return error;
     map->entries = (int64_t)life->count;
     error = timeline_put_counter(timeline, &map->group, event->time_ns, "entries", "in the map", map->entries);
@@ -218,7 +230,8 @@ int timeline_map_event(struct timeline_builder *timeline, const struct event *ev
 {
     switch (event->kind) {
     case EVENT_MAP_ALLOC:
-        return map_alloc(timeline, event);
+    case EVENT_MAP_INVENTORY:
+        return map_is_there(timeline, event);
     case EVENT_MAP_FREE:
         return map_free(timeline, event);
     case EVENT_MAP_GROW:

@@ -145,6 +145,17 @@ int timeline_group_init(struct timeline_builder *timeline, enum timeline_group_k
     return 0;
 }
 
+int timeline_group_rename(const struct timeline_builder *timeline, enum timeline_group_kind kind,
+                          const struct timeline_object_key *key, struct event_text name, struct timeline_group *group)
+{
+    char *title = group_title(timeline, kind, key, name);
+    if (!title)
+        return -ENOMEM;
+    free(group->title);
+    group->title = title;
+    return 0;
+}
+
 static uint32_t first_number(enum timeline_row_kind kind)
 {
     switch (kind) {

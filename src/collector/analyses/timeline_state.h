@@ -119,6 +119,7 @@ struct timeline_map {
     struct hashmap held;                     /* key_id -> struct timeline_held */
     struct timeline_story *stories;          /* owned, TIMELINE_STORIES_MAX at the most; NULL = none */
     size_t story_count;
+    bool is_named;
     bool has_keys;   /* were recorded */
     int64_t entries; /* estimated between the events that tell it */
     struct timeline_level buckets, overflow;
@@ -261,6 +262,9 @@ enum timeline_group_kind { TIMELINE_GROUP_MAP, TIMELINE_GROUP_LOCK };
 /* Titled "map NAME" or "lock NAME", with " (pid N)" unless there is only one process. */
 int timeline_group_init(struct timeline_builder *timeline, enum timeline_group_kind kind,
                         const struct timeline_object_key *key, struct event_text name, struct timeline_group *group);
+/* Gives it the title of an object by that name. */
+int timeline_group_rename(const struct timeline_builder *timeline, enum timeline_group_kind kind,
+                          const struct timeline_object_key *key, struct event_text name, struct timeline_group *group);
 int timeline_group_row(struct timeline_builder *timeline, struct timeline_group *group, enum timeline_row_kind kind,
                        uint32_t tid, struct timeline_row **out);
 

@@ -57,6 +57,8 @@ struct msc_probe {
     uint64_t seq;        /* modifications so far, while traced */
     const char *name;
     uint32_t flags, key_size, value_size;
+    uint32_t told; /* who knows of it already; atomic */
+    const void *site;
 };
 
 /* Of msc_probe_options.flags. */
