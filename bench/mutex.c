@@ -1,6 +1,6 @@
 /*
- * What an uncontended lock and unlock costs: msc_mutex, untraced and traced, against the pthread mutex in
- * it. glibc leaves atomics out while a process has one thread, hence both cases. Linked as a user links.
+ * What an uncontended lock and unlock costs: msc_mutex, untraced, traced and with its holds timed, against the pthread
+ * mutex in it. glibc leaves atomics out while a process has one thread, hence both cases. Linked as a user links.
  */
 #include <mapscope/mutex.h>
 
@@ -11,7 +11,7 @@
 #include "median.h"
 #include "runtime/emit.h"
 
-enum { ROUNDS = 101, PAIRS = 200000, VARIANTS = 3 };
+enum { ROUNDS = 101, PAIRS = 200000, VARIANTS = 4 };
 
 static pthread_mutex_t real = PTHREAD_MUTEX_INITIALIZER;
 static msc_mutex ours = MSC_MUTEX_INITIALIZER_NAMED("bench");
@@ -34,8 +34,9 @@ static double pthread_pair_ns(void)
     return (now_ns() - begin) / PAIRS;
 }
 
-static double msc_pair_ns(int traced)
+static double msc_pair_ns(int traced, int timed)
 {
+    msc_lock_holds_timed = timed;
     for (int event = 0; event < MSC_EVENT_COUNT; event++)
         atomic_store(&gates[event].state.on, traced);
     double begin = now_ns();
@@ -52,10 +53,11 @@ static void measure(const char *threads)
     static double ns[VARIANTS][ROUNDS];
     for (int round = 0; round < ROUNDS; round++) {
         ns[0][round] = pthread_pair_ns();
-        ns[1][round] = msc_pair_ns(0);
-        ns[2][round] = msc_pair_ns(1);
+        ns[1][round] = msc_pair_ns(0, 0);
+        ns[2][round] = msc_pair_ns(1, 0);
+        ns[3][round] = msc_pair_ns(1, 1);
     }
-    static const char *const names[VARIANTS] = {"pthread", "msc_mutex", "msc_mutex, traced"};
+    static const char *const names[VARIANTS] = {"pthread", "msc_mutex", "msc_mutex, traced", "msc_mutex, timed"};
     double base = median(ns[0], ROUNDS);
     for (int variant = 0; variant < VARIANTS; variant++) {
         double middle = median(ns[variant], ROUNDS);

@@ -14,7 +14,7 @@ static __thread struct {
     uint32_t seeded;
 } generator __attribute__((tls_model("initial-exec")));
 
-static uint64_t draw(void)
+static uint64_t next_word(void)
 {
     uint64_t word = generator.state += UINT64_C(0x9e3779b97f4a7c15);
     word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -69,17 +69,44 @@ uint64_t sampler_weight(struct mutex_sampling settings, uint64_t contended_ns)
     return (uint64_t)(weight * (double)MSC_WEIGHT_ONE + 0.5);
 }
 
-uint64_t sampler_keep(uint64_t weight)
+static uint64_t draw(void)
 {
-    if (weight <= MSC_WEIGHT_ONE)
-        return weight;
     if (generator.seeded != thread_tid())
         seed_thread();
+    return next_word();
+}
+
+/* `weight` if that draw keeps it, P = 2^16 / weight; else 0. */
+static uint64_t keep(uint64_t word, uint64_t weight)
+{
     __extension__ typedef unsigned __int128 product;
-    return (product)draw() * weight >> 64 < MSC_WEIGHT_ONE ? weight : 0; /* P = 2^16 / weight */
+    return (product)word * weight >> 64 < MSC_WEIGHT_ONE ? weight : 0;
+}
+
+uint64_t sampler_keep(uint64_t weight)
+{
+    return weight <= MSC_WEIGHT_ONE ? weight : keep(draw(), weight);
+}
+
+/*
+ * No draw above this keeps a contention of `contended_ns`: 1 - (1 - 1/n) exp(-c/R) <= 1/n + c/R, and a little more, for
+ * what rounds. Most are dropped by that, and spared the exponential.
+ */
+static uint64_t hybrid_ceiling(struct mutex_sampling settings, uint64_t contended_ns)
+{
+    const double words = 18446744073709551616.0, slack = 1.001;
+    double most = slack * (1 / (double)settings.fraction + (double)contended_ns / (double)settings.rate_ns);
+    return most < 1 ? (uint64_t)(most * words) : UINT64_MAX;
 }
 
 uint64_t sampler_draw(uint64_t contended_ns)
 {
-    return sampler_keep(sampler_weight(config_mutex_sampling(), contended_ns));
+    struct mutex_sampling settings = config_mutex_sampling();
+    if (settings.mode != MSC_SAMPLER_HYBRID || settings.fraction <= 1 || settings.fraction > fraction_max ||
+        settings.rate_ns == 0)
+        return sampler_keep(sampler_weight(settings, contended_ns));
+    uint64_t word = draw();
+    if (word > hybrid_ceiling(settings, contended_ns))
+        return 0;
+    return keep(word, sampler_weight(settings, contended_ns));
 }

@@ -53,6 +53,27 @@ static void test_fraction_one_keeps_all_with_weight_exactly_one(void **state)
     }
 }
 
+/* Most are dropped without the formula: which must be those that the formula drops. */
+static void test_a_draw_decides_as_the_formula_does(void **state)
+{
+    (void)state;
+    static const uint64_t fractions[] = {2, 3, 100, 100000, UINT64_C(1) << 32}, rates[] = {1, 1000, 10000000, 1 << 30};
+    for (size_t f = 0; f < sizeof fractions / sizeof *fractions; f++) {
+        for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+            struct config settings = {
+                .mutex_mode = MSC_SAMPLER_HYBRID, .mutex_fraction = fractions[f], .mutex_rate_ns = rates[r]};
+            config_apply(&settings);
+            for (uint64_t seed = 0; seed < 20000; seed++) {
+                uint64_t contended_ns = seed % 64 < 50 ? UINT64_C(1) << seed % 64 : seed * seed;
+                sampler_seed(seed);
+                uint64_t drawn = sampler_draw(contended_ns);
+                sampler_seed(seed);
+                assert_int_equal(drawn, sampler_keep(sampler_weight(config_mutex_sampling(), contended_ns)));
+            }
+        }
+    }
+}
+
 static void test_off_keeps_nothing(void **state)
 {
     (void)state;
@@ -175,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hybrid_weights_follow_the_formula),
         cmocka_unit_test(test_fraction_one_keeps_all_with_weight_exactly_one),
+        cmocka_unit_test(test_a_draw_decides_as_the_formula_does),
         cmocka_unit_test(test_off_keeps_nothing),
         cmocka_unit_test(test_the_largest_fraction_still_fits),
         cmocka_unit_test(test_weighted_sums_are_unbiased),
