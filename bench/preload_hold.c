@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -63,8 +64,9 @@ int pthread_mutex_trylock(pthread_mutex_t *mutex)
 int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
     static _Atomic(function *) real;
-    uint64_t end_ns = now_ns();
-    if (__atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) == CONTENDED) {
+    bool is_contended = __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) == CONTENDED;
+    uint64_t end_ns = now_ns(); /* its fence waits for that line, as the unlock will */
+    if (is_contended) {
         unsigned index = atomic_fetch_add_explicit(&hold_count, 1, memory_order_relaxed);
         if (index < HOLDS_MAX)
             holds[index] = (double)(end_ns - begin_ns);

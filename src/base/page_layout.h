@@ -8,7 +8,7 @@
  *     offset 65536    struct page_lock [PAGE_LOCKS]    only if header.tables is PAGE_TABLES_HERE: a process
  *                     struct page_wait [PAGE_WAITS]    without contention has a file of one header
  *
- * Reading beside the writer. The numbers are atomic each, not together. An entry is valid if its first word
+ * Reading beside the writer. The numbers are atomic each, not together. An entry is valid if its key word
  * (`gen` of a lock, `state` of a wait) is the same before and after the rest was read, as with a sequence
  * lock: page_lock_read and page_wait_read do that. What changes while an entry is valid are sums, each of
  * which is right by itself. A file may be anything: check the header with page_header_check, and every index.
@@ -29,7 +29,7 @@
 #define PAGE_SUFFIX ".page" /* PID-BEGIN_NS.page */
 
 enum {
-    PAGE_VERSION = 1,
+    PAGE_VERSION = 2,
     PAGE_HEADER_SIZE = 4096,
     PAGE_TABLES_OFFSET = 65536, /* a multiple of every page size that Linux has */
     PAGE_LOCKS = 4096,          /* entry 0 is "[other locks]" */
@@ -96,6 +96,9 @@ struct page_header {
 /*
  * A lock that was contended, or made known by its init. `word` is that of runtime/contention.h: waiters in
  * the upper 16 bits, below the sum, modulo 2^48, of the times up to which each one's waiting is settled.
+ *
+ * By cache lines: what holders and waiters write; what stays as it is, so that looking for a lock's entry disturbs
+ * nobody; what only holders write.
  */
 struct page_lock {
     _Atomic uint64_t word;
@@ -107,17 +110,21 @@ struct page_lock {
     _Atomic uint64_t holds;              /* number of the last hold that was seen (hold_seq of the events) */
     _Atomic uint32_t holder;             /* tid; 0 = free, or not known. Right as long as somebody waits */
     _Atomic uint32_t mode;               /* of that hold: enum msc_lock_mode */
-    _Atomic uint64_t gen;                /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
-    _Atomic uint64_t lock;               /* address; 0 with entry 0 */
-    _Atomic uint64_t map, map_gen;       /* the map that it belongs to; 0 = none */
-    _Atomic uint64_t site;       /* return address of its init, or of the first contended acquisition; 0 = none */
-    _Atomic uint32_t kind;       /* enum msc_lock_kind */
-    _Atomic uint32_t counts_ops; /* 1: `ops` is known */
-    _Atomic uint64_t ops;        /* acquisitions when last looked at */
-    _Atomic uint64_t contentions, wait_ns; /* of waits that ended */
+    uint64_t reserved;
+
+    _Atomic uint64_t gen;           /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
+    _Atomic uint64_t lock;          /* address; 0 with entry 0 */
+    _Atomic uint64_t map, map_gen;  /* the map that it belongs to; 0 = none */
+    _Atomic uint64_t site;          /* return address of its init, or of the first contended acquisition; 0 = none */
+    _Atomic uint32_t kind;          /* enum msc_lock_kind */
+    _Atomic uint32_t counts_ops;    /* 1: `ops` is known */
+    _Atomic uint64_t vain, vain_ns; /* waits that ended without the lock, or were not in the word: seldom written */
+
+    _Atomic uint64_t ops;                  /* acquisitions when last looked at */
+    _Atomic uint64_t contentions, wait_ns; /* waits that ended with the lock */
     _Atomic uint64_t charge_ns, handoff_ns, max_ns;
-    _Atomic uint64_t dropped, dropped_ns; /* of these waits: no wait slot, hence no event */
-    uint64_t reserved[3];
+    _Atomic uint64_t dropped, dropped_ns; /* of all waits that ended: without a wait slot, hence without an event */
+
     char name[PAGE_NAME]; /* NUL-padded */
 };
 
@@ -156,7 +163,7 @@ struct page_wait {
 #define PAGE_SIZE_WHOLE (PAGE_WAITS_OFFSET + PAGE_WAITS * sizeof(struct page_wait))
 
 _Static_assert(sizeof(struct page_header) <= PAGE_HEADER_SIZE, "the header fits");
-_Static_assert(sizeof(struct page_lock) == 320 && offsetof(struct page_lock, gen) == 56, "frozen by PAGE_VERSION");
+_Static_assert(sizeof(struct page_lock) == 320 && offsetof(struct page_lock, gen) == 64, "frozen by PAGE_VERSION");
 _Static_assert(sizeof(struct page_wait) == 640, "frozen by PAGE_VERSION");
 _Static_assert(PAGE_LOCKS_OFFSET + PAGE_LOCKS * sizeof(struct page_lock) == PAGE_WAITS_OFFSET, "no gap");
 
@@ -204,7 +211,10 @@ static inline void page_read_fence(void)
 #endif
 }
 
-/* Copies a lock's entry, mapped or read from a file. False: free, or it changed hands meanwhile (try again). */
+/*
+ * Copies a lock's entry, mapped or read from a file; `contentions` and `wait_ns` are of all waits that ended then.
+ * False: free, or it changed hands meanwhile (try again).
+ */
 static inline bool page_lock_read(struct page_lock *from, struct page_lock *out)
 {
     uint64_t gen = atomic_load_explicit(&from->gen, memory_order_acquire);
@@ -213,6 +223,8 @@ static inline bool page_lock_read(struct page_lock *from, struct page_lock *out)
     __builtin_memcpy((void *)out, (const void *)from, sizeof *out);
     page_read_fence();
     out->name[PAGE_NAME - 1] = '\0';
+    out->contentions += out->vain;
+    out->wait_ns += out->vain_ns;
     return atomic_load_explicit(&from->gen, memory_order_relaxed) == gen;
 }
 

@@ -32,14 +32,6 @@ struct change {
     uint32_t waiters;      /* after */
 };
 
-static void raise_to(_Atomic uint64_t *field, uint64_t value)
-{
-    uint64_t now = atomic_load_explicit(field, memory_order_relaxed);
-    while (now < value &&
-           !atomic_compare_exchange_weak_explicit(field, &now, value, memory_order_relaxed, memory_order_relaxed)) {
-    }
-}
-
 /* Whatever tells of a time since when the word is not 0 is 0 whenever the word is: cleared before the swap. */
 static void forget_times(struct page_lock *entry)
 {
@@ -76,8 +68,8 @@ static bool word_change(struct page_lock *entry, bool settle, int joining, struc
         !atomic_compare_exchange_weak_explicit(&entry->word, &old, new, memory_order_acq_rel, memory_order_acquire));
     if (joining > 0 && old == 0)
         atomic_store_explicit(&entry->first_ns, out->now_ns, memory_order_relaxed);
-    if (settle && new != 0)
-        raise_to(&entry->settled_ns, out->now_ns);
+    if (settle && new != 0 && atomic_load_explicit(&entry->settled_ns, memory_order_relaxed) < out->now_ns)
+        atomic_store_explicit(&entry->settled_ns, out->now_ns, memory_order_relaxed);
     return true;
 }
 
@@ -145,6 +137,15 @@ static void set_holder(struct page_lock *entry, uint32_t tid, enum msc_lock_mode
     atomic_store_explicit(&entry->mode, (uint32_t)mode, memory_order_relaxed);
 }
 
+/* Exclusive holders are alone. */
+static bool take_freedom(struct page_lock *entry, enum msc_lock_mode mode)
+{
+    if (mode == MSC_MODE_SHARED)
+        return atomic_exchange_explicit(&entry->is_free, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
+    return true;
+}
+
 /*
  * Begins a hold, while `joining` (-1, 0) waiters leave. A reader that comes to readers who hold the lock leaves
  * what is unsettled to their releases. Returns when.
@@ -152,12 +153,10 @@ static void set_holder(struct page_lock *entry, uint32_t tid, enum msc_lock_mode
 static uint64_t hold_begin(struct page_lock *entry, enum msc_lock_mode mode, int joining, struct hold *out)
 {
     struct change change;
-    bool was_free = atomic_exchange_explicit(&entry->is_free, 0, memory_order_relaxed);
-    bool settle = was_free || mode == MSC_MODE_EXCLUSIVE;
+    bool settle = take_freedom(entry, mode);
     word_change(entry, settle, joining, &change);
     out->handoff_ns = settle ? change.unsettled_ns : 0;
-    if (out->handoff_ns)
-        lock_add_handoff(entry, out->handoff_ns);
+    lock_add_handoff(entry, mode, out->handoff_ns);
     set_holder(entry, thread_tid(), mode);
     return change.now_ns;
 }
@@ -168,12 +167,15 @@ static void tell_now(struct page_lock *entry, struct page_wait *slot);
 static void hold_keep(struct page_lock *entry, enum msc_lock_mode mode, const struct hold *hold)
 {
     if (mode == MSC_MODE_EXCLUSIVE) {
+        if (atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0)
+            contention_abandon(entry);
         atomic_store_explicit(&entry->handoff_of_hold_ns, hold->handoff_ns, memory_order_relaxed);
         atomic_store_explicit(&entry->tell, hold->slot ? waits_index(hold->slot) + 1 : PAGE_TELL_NOTHING,
                               memory_order_relaxed);
-    } else if ((hold->slot || hold->handoff_ns) && !shared_hold_push(hold) && hold->slot) {
-        tell_now(entry, hold->slot);
+        return;
     }
+    if ((hold->slot || hold->handoff_ns) && !shared_hold_push(hold) && hold->slot)
+        tell_now(entry, hold->slot);
 }
 
 static struct hold hold_take(struct page_lock *entry, enum msc_lock_mode mode)
@@ -188,6 +190,13 @@ static struct hold hold_take(struct page_lock *entry, enum msc_lock_mode mode)
     hold.handoff_ns = atomic_load_explicit(&entry->handoff_of_hold_ns, memory_order_relaxed);
     atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
     return hold;
+}
+
+void contention_abandon(struct page_lock *entry)
+{
+    struct hold hold = hold_take(entry, MSC_MODE_EXCLUSIVE);
+    if (hold.slot)
+        tell_now(entry, hold.slot);
 }
 
 static void overtake(struct page_lock *entry, enum msc_lock_mode mode)
@@ -249,13 +258,20 @@ void contention_join(struct page_lock *entry, const struct contention_how *how, 
         waits_begin(wait->slot, wait->begin_ns, owner);
 }
 
-/* The wait ended; `now_ns` is when. */
-static void wait_count(struct contention_wait *wait, uint64_t now_ns)
+static void count_unslotted(struct contention_wait *wait, uint64_t wait_ns)
 {
-    uint64_t wait_ns = now_ns - wait->begin_ns;
-    lock_add_wait(wait->entry, wait_ns);
     if (wait->wants_slot && !wait->slot)
         lock_add_unslotted(wait->entry, wait_ns);
+}
+
+/* With the lock, whose hold `hold_seq` begins. */
+static void wait_end(struct contention_wait *wait, uint64_t end_ns, uint64_t hold_seq)
+{
+    uint64_t wait_ns = end_ns - wait->begin_ns;
+    lock_add_wait(wait->entry, wait->how.mode, wait_ns, hold_seq);
+    count_unslotted(wait, wait_ns);
+    if (wait->slot)
+        waits_end(wait->slot, end_ns, hold_seq, wait->result);
 }
 
 void contention_acquire(struct contention_wait *wait)
@@ -264,17 +280,14 @@ void contention_acquire(struct contention_wait *wait)
     if (!wait->joined) {
         lock_add_unlocked(entry, clock_now_ns() - wait->begin_ns);
         if (entry) {
-            lock_next_hold(entry);
+            lock_next_hold(entry, wait->how.mode);
             overtake(entry, wait->how.mode);
         }
         return;
     }
     struct hold hold = {entry, gen_of(entry), wait->slot, 0};
     uint64_t now_ns = hold_begin(entry, wait->how.mode, -1, &hold);
-    uint64_t hold_seq = lock_next_hold(entry);
-    wait_count(wait, now_ns);
-    if (wait->slot)
-        waits_end(wait->slot, now_ns, hold_seq, wait->result);
+    wait_end(wait, now_ns, lock_next_hold(entry, wait->how.mode));
     hold_keep(entry, wait->how.mode, &hold);
 }
 
@@ -286,7 +299,8 @@ void contention_give_up(struct contention_wait *wait, enum msc_wait_result resul
     }
     struct change change;
     word_change(wait->entry, false, -1, &change);
-    wait_count(wait, change.now_ns);
+    lock_add_vain(wait->entry, change.now_ns - wait->begin_ns);
+    count_unslotted(wait, change.now_ns - wait->begin_ns);
     if (!wait->slot)
         return;
     waits_end(wait->slot, change.now_ns, 0, result);
@@ -328,19 +342,19 @@ void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns)
         until_ns = begin_ns;
     if (begin_ns)
         word_leave_at(entry, until_ns);
-    struct hold hold = {entry, gen_of(entry), NULL, 0};
     wait->begin_ns = begin_ns;
+    wait->how.mode = MSC_MODE_EXCLUSIVE;
+    struct hold hold = {entry, gen_of(entry), NULL, 0};
     bool blocked = begin_ns && until_ns > begin_ns;
-    uint64_t hold_seq = lock_next_hold(entry);
-    if (blocked)
-        wait_count(wait, until_ns);
+    uint64_t hold_seq = lock_next_hold(entry, MSC_MODE_EXCLUSIVE);
     if (wait->slot && blocked) {
         waits_begin(wait->slot, begin_ns, 0);
-        waits_end(wait->slot, until_ns, hold_seq, MSC_WAIT_ACQUIRED);
         hold.slot = wait->slot;
     } else if (wait->slot) {
         waits_free(wait->slot);
     }
+    if (blocked)
+        wait_end(wait, until_ns, hold_seq);
     if (blocked || atomic_load_explicit(&entry->word, memory_order_relaxed) != 0) {
         hold_begin(entry, MSC_MODE_EXCLUSIVE, 0, &hold);
         hold_keep(entry, MSC_MODE_EXCLUSIVE, &hold);
@@ -352,7 +366,7 @@ void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns)
 void contention_overtake_active(struct page_lock *entry, enum msc_lock_mode mode)
 {
     if (!atomic_load_explicit(&entry->counts_ops, memory_order_relaxed)) /* else it counts every hold itself */
-        lock_next_hold(entry);
+        lock_next_hold(entry, mode);
     overtake(entry, mode);
 }
 
@@ -378,11 +392,10 @@ static uint64_t contended_since(struct page_lock *entry)
 
 static void settle_charge(struct page_lock *entry, enum msc_lock_mode mode, struct msc_ev_lock_release *event)
 {
-    uint64_t since_ns = contended_since(entry);
     struct change change;
+    uint64_t since_ns = contended_since(entry);
     word_change(entry, true, 0, &change);
-    if (change.unsettled_ns)
-        lock_add_charge(entry, change.unsettled_ns);
+    lock_add_charge(entry, mode, change.unsettled_ns);
     *event = (struct msc_ev_lock_release){
         .lock = atomic_load_explicit(&entry->lock, memory_order_relaxed),
         .lock_gen = gen_of(entry),
@@ -401,8 +414,6 @@ void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool l
 {
     struct hold hold = hold_take(entry, mode);
     release->slot = hold.slot;
-    if (hold.slot)
-        waits_describe(hold.slot, entry, &release->wait);
     settle_charge(entry, mode, &release->event);
     release->event.handoff_ns = hold.handoff_ns;
     if (last) {
@@ -413,35 +424,39 @@ void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool l
 
 /* --- Telling --------------------------------------------------------------------------------------------- */
 
-static void tell_wait(struct page_wait *slot, struct msc_ev_lock_wait *event)
+static void tell_wait(struct page_wait *slot, uint64_t lock, const char *name)
 {
-    event->weight = msc_gate_on(MSC_EVENT_LOCK_WAIT) ? sampler_draw(event->wait_ns) : 0;
-    if (event->weight) {
+    uint64_t weight = msc_gate_on(MSC_EVENT_LOCK_WAIT) ? sampler_draw(waits_length(slot)) : 0;
+    if (weight) {
         uintptr_t pcs[MSC_STACK_MAX];
-        event->stack = waits_stack(slot, pcs);
-        msc_emit(MSC_EVENT_LOCK_WAIT, event);
+        struct msc_ev_lock_wait event;
+        waits_describe(slot, &event);
+        event.lock = lock;
+        event.name = name;
+        event.weight = weight;
+        event.stack = waits_stack(slot, pcs);
+        msc_emit(MSC_EVENT_LOCK_WAIT, &event);
     }
     waits_free(slot);
 }
 
 static void tell_now(struct page_lock *entry, struct page_wait *slot)
 {
-    struct msc_ev_lock_wait event;
-    waits_describe(slot, entry, &event);
-    tell_wait(slot, &event);
+    tell_wait(slot, atomic_load_explicit(&entry->lock, memory_order_relaxed), lock_name(entry));
 }
 
 void contention_tell(struct contention_release *release, const void *frame)
 {
+    struct msc_ev_lock_release *event = &release->event;
     if (release->slot)
-        tell_wait(release->slot, &release->wait);
-    uint64_t contended = release->event.charge_ns + release->event.handoff_ns;
-    if (contended == 0 || !msc_gate_on(MSC_EVENT_LOCK_RELEASE))
+        tell_wait(release->slot, event->lock, event->name);
+    uint64_t contended_ns = event->charge_ns + event->handoff_ns;
+    if (contended_ns == 0 || !msc_gate_on(MSC_EVENT_LOCK_RELEASE))
         return;
-    release->event.weight = sampler_draw(contended);
-    if (release->event.weight == 0)
+    event->weight = sampler_draw(contended_ns);
+    if (event->weight == 0)
         return;
     uintptr_t pcs[MSC_STACK_MAX];
-    release->event.stack = stack_capture_from(pcs, frame);
-    msc_emit(MSC_EVENT_LOCK_RELEASE, &release->event);
+    event->stack = stack_capture_from(pcs, frame);
+    msc_emit(MSC_EVENT_LOCK_RELEASE, event);
 }

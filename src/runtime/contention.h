@@ -32,20 +32,36 @@
  * The lock is not ours: whoever owns it (mutex.c, rwlock.c, cond.c; src/preload for everybody else's) calls in
  * here where its own trylock failed, or where the entry is active. All of a lock that is not ours:
  *
- *     int lock(pthread_mutex_t *m)                             int unlock(pthread_mutex_t *m)
- *     {                                                        {
- *         int error = real_trylock(m);                             struct page_lock *entry = contention_of(m);
- *         if (error == EBUSY && contention_wanted()) {             if (!entry || !contention_to_settle(entry))
- *             struct contention_wait wait;                             return real_unlock(m);
- *             contention_join(contention_enroll(m, kind, frame),   struct contention_release release;
- *                 &(struct contention_how){...}, frame, &wait);    contention_release(entry, MSC_MODE_EXCLUSIVE, true,
- * &release); error = real_lock(m);                                int error = real_unlock(m); if (error)
- * contention_give_up(&wait, result);        contention_tell(&release, frame); else contention_acquire(&wait); return
- * error; } else if (error == 0) {                             } struct page_lock *entry = contention_of(m); if (entry)
- * contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+ *     int lock(pthread_mutex_t *m)
+ *     {
+ *         int error = real_trylock(m);
+ *         struct page_lock *entry = contention_of(m);
+ *         if (error == EBUSY && contention_wanted()) {
+ *             struct contention_wait wait;
+ *             contention_join(contention_enroll(m, kind, frame), &how, frame, &wait);
+ *             error = real_lock(m);
+ *             error ? contention_give_up(&wait, result) : contention_acquire(&wait);
+ *         } else if (error == 0 && entry) {
+ *             contention_overtake(entry, MSC_MODE_EXCLUSIVE);
  *         }
  *         return error;
  *     }
+ *
+ *     int unlock(pthread_mutex_t *m)
+ *     {
+ *         struct page_lock *entry = contention_of(m);
+ *         if (!entry || !contention_to_settle(entry))
+ *             return real_unlock(m);
+ *         struct contention_release release;
+ *         contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+ *         int error = real_unlock(m);
+ *         contention_tell(&release, frame);
+ *         return error;
+ *     }
+ *
+ * While the lock is held that is two changes of the word, a look at the clock each, and plain stores to two lines:
+ * exclusive holders are alone. The draws, the releaser's stack and both events come after the real unlock, for the
+ * wait too that led to the hold: until then it stays in the waiter's slot, which `tell` names.
  *
  * It is for the caller to know that a release will succeed and is the last one of its thread (recursive
  * locks): what is settled stays settled. `frame` is the public function's STACK_HERE.
@@ -149,11 +165,10 @@ static inline bool contention_to_settle(struct page_lock *entry)
            atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0 || contention_shared_holds != 0;
 }
 
-/* What the end of a hold has to tell, copied before the real unlock. */
+/* What the end of a hold has to tell; the lock may be gone by then. */
 struct contention_release {
-    struct msc_ev_lock_release event; /* not to be told if neither charge nor hand-off */
-    struct msc_ev_lock_wait wait;     /* of the wait that led to this hold */
-    struct page_wait *slot;           /* NULL: there was none */
+    struct msc_ev_lock_release event; /* but for weight and stack */
+    struct page_wait *slot;           /* of the wait that led to this hold; NULL: there was none */
 };
 
 /* Holder, before the real unlock. `last`: nobody holds the lock afterwards (true for exclusive holds). */
@@ -162,6 +177,10 @@ MSC_PRIVATE void contention_release(struct page_lock *entry, enum msc_lock_mode 
 
 /* After the real unlock: the lock may be gone. Samples and emits. */
 MSC_PRIVATE void contention_tell(struct contention_release *release, const void *frame);
+
+/* Nobody will release the exclusive hold that is on (its thread died, or the lock is gone): tells of the wait for it.
+ */
+void contention_abandon(struct page_lock *entry);
 
 /* --- Condition variables ------------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "runtime/object.h"
 #include "runtime/page.h"
 #include "runtime/thread.h"
+#include "runtime/waits.h"
 
 enum { PROBES = 256 /* entries looked at before giving up */ };
 
@@ -96,8 +97,11 @@ static void entry_fill(struct page_lock *entry, const struct lock_kind *what, st
     store(&entry->site, what->site);
     atomic_store_explicit(&entry->kind, what->kind, memory_order_relaxed);
     atomic_store_explicit(&entry->counts_ops, id && id->counts, memory_order_relaxed);
-    for (_Atomic uint64_t *sum = &entry->ops; sum <= &entry->dropped_ns; sum++)
-        store(sum, 0);
+    _Atomic uint64_t *const counts[] = {&entry->ops,        &entry->contentions, &entry->wait_ns, &entry->charge_ns,
+                                        &entry->handoff_ns, &entry->max_ns,      &entry->vain,    &entry->vain_ns,
+                                        &entry->dropped,    &entry->dropped_ns};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        store(counts[i], 0);
     name_write(entry, name);
     atomic_store_explicit(&own->id, id, memory_order_relaxed);
     atomic_store_explicit(&own->name, name, memory_order_relaxed);
@@ -290,8 +294,9 @@ static bool counts_ops(struct page_lock *entry)
 /* A lock that counts its holds counts them where it is. */
 static _Atomic uint64_t *holds_of(struct page_lock *entry)
 {
-    struct lock_id *id = atomic_load_explicit(&known[index_of(entry)].id, memory_order_relaxed);
-    return id && id->counts ? &id->hold_seq : &entry->holds;
+    struct lock_id *id =
+        counts_ops(entry) ? atomic_load_explicit(&known[index_of(entry)].id, memory_order_relaxed) : NULL;
+    return id ? &id->hold_seq : &entry->holds;
 }
 
 uint64_t lock_hold(struct page_lock *entry)
@@ -299,10 +304,15 @@ uint64_t lock_hold(struct page_lock *entry)
     return load(holds_of(entry));
 }
 
-uint64_t lock_next_hold(struct page_lock *entry)
+/* An exclusive holder is alone: no atomic addition, as long as others still wait for the line of the word. */
+uint64_t lock_next_hold(struct page_lock *entry, enum msc_lock_mode mode)
 {
-    uint64_t hold = atomic_fetch_add_explicit(holds_of(entry), 1, memory_order_relaxed) + 1;
-    if (counts_ops(entry))
+    _Atomic uint64_t *holds = holds_of(entry);
+    if (mode == MSC_MODE_SHARED)
+        return atomic_fetch_add_explicit(holds, 1, memory_order_relaxed) + 1;
+    uint64_t hold = load(holds) + 1;
+    store(holds, hold);
+    if (holds != &entry->holds)
         store(&entry->holds, hold);
     return hold;
 }
@@ -312,23 +322,41 @@ static void note_ops(struct page_lock *entry, uint64_t holds)
     raise_to(&entry->ops, holds - load(&known[index_of(entry)].first_op));
 }
 
-void lock_add_wait(struct page_lock *entry, uint64_t wait_ns)
+/* By a holder: an exclusive one is alone. */
+static void add_held(_Atomic uint64_t *field, enum msc_lock_mode mode, uint64_t value)
 {
-    add(&entry->contentions, 1);
-    add(&entry->wait_ns, wait_ns);
+    if (mode == MSC_MODE_SHARED)
+        add(field, value);
+    else
+        store(field, load(field) + value);
+}
+
+void lock_add_wait(struct page_lock *entry, enum msc_lock_mode mode, uint64_t wait_ns, uint64_t hold_seq)
+{
+    add_held(&entry->contentions, mode, 1);
+    add_held(&entry->wait_ns, mode, wait_ns);
     raise_to(&entry->max_ns, wait_ns);
     if (counts_ops(entry))
-        note_ops(entry, lock_hold(entry));
+        note_ops(entry, hold_seq);
 }
 
-void lock_add_charge(struct page_lock *entry, uint64_t charge_ns)
+void lock_add_charge(struct page_lock *entry, enum msc_lock_mode mode, uint64_t charge_ns)
 {
-    add(&entry->charge_ns, charge_ns);
+    if (charge_ns)
+        add_held(&entry->charge_ns, mode, charge_ns);
 }
 
-void lock_add_handoff(struct page_lock *entry, uint64_t handoff_ns)
+void lock_add_handoff(struct page_lock *entry, enum msc_lock_mode mode, uint64_t handoff_ns)
 {
-    add(&entry->handoff_ns, handoff_ns);
+    if (handoff_ns)
+        add_held(&entry->handoff_ns, mode, handoff_ns);
+}
+
+void lock_add_vain(struct page_lock *entry, uint64_t wait_ns)
+{
+    add(&entry->vain, 1);
+    add(&entry->vain_ns, wait_ns);
+    raise_to(&entry->max_ns, wait_ns);
 }
 
 static void drop(struct page_lock *entry, uint64_t wait_ns)
@@ -352,9 +380,7 @@ void lock_add_unlocked(struct page_lock *entry, uint64_t wait_ns)
         entry = others();
     if (!entry)
         return;
-    add(&entry->contentions, 1);
-    add(&entry->wait_ns, wait_ns);
-    raise_to(&entry->max_ns, wait_ns);
+    lock_add_vain(entry, wait_ns);
     drop(entry, wait_ns);
 }
 
@@ -371,8 +397,8 @@ static void totals_read(struct page_lock *entry, struct msc_ev_lock_totals *out,
         .map = load(&entry->map),
         .site = load(&entry->site),
         .ops = load(&entry->ops),
-        .contentions = load(&entry->contentions),
-        .wait_ns = load(&entry->wait_ns),
+        .contentions = load(&entry->contentions) + load(&entry->vain),
+        .wait_ns = load(&entry->wait_ns) + load(&entry->vain_ns),
         .charge_ns = load(&entry->charge_ns),
         .handoff_ns = load(&entry->handoff_ns),
         .max_ns = load(&entry->max_ns),
@@ -410,6 +436,7 @@ static void entry_retire(struct page_lock *entry)
     struct msc_ev_lock_totals totals;
     totals_read(entry, &totals, name);
     totals.lock_gen = load(&entry->gen);
+    contention_abandon(entry);
     entry_give_back(entry);
     if (is_contended(&totals) && msc_gate_on(MSC_EVENT_LOCK_TOTALS))
         msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/page_layout.h"
+#include "runtime/event.h"
 
 /* What a lock of ours keeps in its own memory: all zero but for the name at first. */
 struct lock_id {
@@ -61,12 +62,15 @@ const char *lock_name(const struct page_lock *entry);
 
 /* Holder: the number of this hold; of the next one, which begins. */
 uint64_t lock_hold(struct page_lock *entry);
-uint64_t lock_next_hold(struct page_lock *entry);
+uint64_t lock_next_hold(struct page_lock *entry, enum msc_lock_mode mode);
 
-/* A wait ended; its waiters' time went to a hold; to nobody. Before the real unlock. */
-void lock_add_wait(struct page_lock *entry, uint64_t wait_ns);
-void lock_add_charge(struct page_lock *entry, uint64_t charge_ns);
-void lock_add_handoff(struct page_lock *entry, uint64_t handoff_ns);
+/* Holder: a wait ended with the hold `hold_seq`; its waiters' time went to a hold; to nobody. */
+void lock_add_wait(struct page_lock *entry, enum msc_lock_mode mode, uint64_t wait_ns, uint64_t hold_seq);
+void lock_add_charge(struct page_lock *entry, enum msc_lock_mode mode, uint64_t charge_ns);
+void lock_add_handoff(struct page_lock *entry, enum msc_lock_mode mode, uint64_t handoff_ns);
+
+/* A wait ended without the lock. */
+void lock_add_vain(struct page_lock *entry, uint64_t wait_ns);
 
 /* A wait that ended has no event: there was no slot for its stack. It is in the sums above. */
 void lock_add_unslotted(struct page_lock *entry, uint64_t wait_ns);

@@ -1,7 +1,6 @@
 /* See waits.h. */
 #include "runtime/waits.h"
 
-#include "runtime/locks.h"
 #include "runtime/page.h"
 #include "runtime/stack.h"
 #include "runtime/thread.h"
@@ -91,17 +90,20 @@ void waits_free(struct page_wait *slot)
     enter(slot, PAGE_WAIT_FREE);
 }
 
-void waits_describe(struct page_wait *slot, const struct page_lock *entry, struct msc_ev_lock_wait *out)
+uint64_t waits_length(struct page_wait *slot)
 {
-    uint64_t begin_ns = atomic_load_explicit(&slot->begin_ns, memory_order_relaxed);
+    return atomic_load_explicit(&slot->end_ns, memory_order_relaxed) -
+           atomic_load_explicit(&slot->begin_ns, memory_order_relaxed);
+}
+
+void waits_describe(struct page_wait *slot, struct msc_ev_lock_wait *out)
+{
     *out = (struct msc_ev_lock_wait){
-        .lock = atomic_load_explicit(&page.locks[entry - page.locks].lock, memory_order_relaxed),
         .lock_gen = slot->gen,
-        .name = lock_name(entry),
         .kind = slot->kind,
         .mode = slot->mode,
-        .begin_ns = begin_ns,
-        .wait_ns = atomic_load_explicit(&slot->end_ns, memory_order_relaxed) - begin_ns,
+        .begin_ns = atomic_load_explicit(&slot->begin_ns, memory_order_relaxed),
+        .wait_ns = waits_length(slot),
         .result = atomic_load_explicit(&slot->result, memory_order_relaxed),
         .owner_tid = atomic_load_explicit(&slot->owner, memory_order_relaxed),
         .hold_seq = atomic_load_explicit(&slot->hold_seq, memory_order_relaxed),

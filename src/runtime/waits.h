@@ -23,9 +23,11 @@ void waits_begin(struct page_wait *slot, uint64_t begin_ns, uint32_t owner);
 void waits_end(struct page_wait *slot, uint64_t end_ns, uint64_t hold_seq, enum msc_wait_result result);
 void waits_free(struct page_wait *slot);
 
-/* What its event says, but for weight and stack; `entry` is still the lock's. */
-void waits_describe(struct page_wait *slot, const struct page_lock *entry, struct msc_ev_lock_wait *out);
+/* What its event says of the wait itself: nothing of the lock, no weight, no stack. */
+void waits_describe(struct page_wait *slot, struct msc_ev_lock_wait *out);
 struct msc_stack waits_stack(const struct page_wait *slot, uintptr_t pcs[MSC_STACK_MAX]);
+
+uint64_t waits_length(struct page_wait *slot); /* ns; once it ended */
 
 uint32_t waits_index(const struct page_wait *slot);
 struct page_wait *waits_at(uint32_t index); /* any number */

@@ -672,7 +672,7 @@ static void test_what_is_lost_and_what_is_told_add_up(void **state)
     struct sums sums = recorded_sums(fixture);
     assert_int_equal(sums.waits, 1);
     assert_int_equal(atomic_load(&losses->waits_unslotted) - lost, WAITERS - 1);
-    assert_int_equal(sums.wait_ns + lost_ns, atomic_load(&fixture->entry->wait_ns));
+    assert_int_equal(sums.wait_ns + lost_ns, atomic_load(&fixture->entry->vain_ns));
     assert_int_equal(sums.wait_ns + lost_ns, sums.charge_ns);
     assert_int_equal(atomic_load(&fixture->entry->dropped_ns), lost_ns);
     lock_retire(&fixture->id);

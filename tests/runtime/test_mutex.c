@@ -357,7 +357,7 @@ static void test_a_wait_for_a_lock_without_an_entry_is_counted_as_lost(void **st
     (void)state;
     msc_mutex mutex = MSC_MUTEX_INITIALIZER_NAMED("unlisted");
     uint64_t lost_ns = atomic_load(&page.header.losses.waits_unlocked_ns);
-    uint64_t others_ns = atomic_load(&page.locks[0].wait_ns);
+    uint64_t others_ns = atomic_load(&page.locks[0].vain_ns);
     page_limits.locks = 1;
     uint64_t begin_ns = clock_monotonic_ns();
     msc_mutex_lock(&mutex);
@@ -368,7 +368,7 @@ static void test_a_wait_for_a_lock_without_an_entry_is_counted_as_lost(void **st
     page_limits.locks = PAGE_LOCKS;
     lost_ns = atomic_load(&page.header.losses.waits_unlocked_ns) - lost_ns;
     assert_in_range(lost_ns, 1, end_ns - begin_ns);
-    assert_int_equal(lost_ns, atomic_load(&page.locks[0].wait_ns) - others_ns);
+    assert_int_equal(lost_ns, atomic_load(&page.locks[0].vain_ns) - others_ns);
     assert_int_equal(lock_record_count, 0);
     msc_emit_farewell();
     assert_null(recorded_totals("unlisted"));
