@@ -197,6 +197,8 @@ static void print_results(const struct conversion *conversion, const struct reco
         fprintf(stderr, ", %" PRIu64 " processes without metadata", losses->known_traces);
     if (losses->cut_stacks)
         fprintf(stderr, ", %" PRIu64 " stacks cut", losses->cut_stacks);
+    if (losses->skipped_traces)
+        fprintf(stderr, ", %" PRIu64 " skipped for want of metadata", losses->skipped_traces);
     if (recording->findings.count)
         fprintf(stderr, ", %zu findings (see the report)", recording->findings.count);
     fputs("\n", stderr);

@@ -234,15 +234,20 @@ static void print_losses(const struct survey *trace, bool is_complete)
         fputs(" (a larger --buffer loses fewer)", stderr);
 }
 
+/* Their events may be there: the daemon that would have described them has ended. */
+static void print_without_metadata(const struct survey *trace)
+{
+    if (!trace->without_metadata)
+        return;
+    fprintf(stderr, ", %" PRIu64 " without metadata (", trace->without_metadata);
+    for (uint64_t i = 0; i < trace->without_metadata && i < SURVEY_NAMES; i++)
+        fprintf(stderr, "%s%s", i ? ", " : "", trace->without_names[i]);
+    fputs(trace->without_metadata > SURVEY_NAMES ? ", ...)" : ")", stderr);
+}
+
 static void print_result(const struct request *request, const struct session_result *result)
 {
     const struct survey *trace = &result->trace;
-    if (result->is_surveyed && !trace->processes && request->pid) {
-        fputs("mapscope: nothing was recorded: LTTng opened no buffers for the process. Try again; a machine that is "
-              "very busy can keep it from that.\n",
-              stderr);
-        return;
-    }
     if (result->is_surveyed && !trace->processes) {
         fprintf(stderr,
                 "mapscope: nothing was recorded: no process loaded LTTng. Is %s linked statically, setuid, or does it "
@@ -254,6 +259,7 @@ static void print_result(const struct request *request, const struct session_res
     print_bytes(trace->bytes);
     fputs(", ", stderr);
     print_losses(trace, result->is_complete);
+    print_without_metadata(trace);
     fprintf(stderr, "\n  trace in %s/trace%s\n  next: mapscope convert %s\n", request->folder,
             result->is_complete ? "" : " (its end may be missing)", request->folder);
 }

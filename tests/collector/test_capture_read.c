@@ -16,7 +16,8 @@ static void write_capture(const char *folder, const char *version, const char *s
     int length = snprintf(text, sizeof text,
                           "{\"mapscope\": \"%s\", \"lttng\": \"2.13.9\", \"state\": \"%s\",\n \"command\": \"state\",\n"
                           " \"begin\": {\"epoch_ns\": 1700000000000000005, \"monotonic_ns\": 5},\n"
-                          " \"ended_by\": %s, \"losses\": {\"discarded_events\": 7, \"lost_packets\": null}}\n",
+                          " \"ended_by\": %s, \"losses\": {\"discarded_events\": 7, \"lost_packets\": null,\n"
+                          " \"traces_without_metadata\": 3, \"without_metadata\": [\"a\", \"b\", \"c\"]}}\n",
                           version, state, ended_by);
     ctf_write_file(folder, "capture.json", text, (size_t)length);
 }
@@ -57,13 +58,17 @@ static void test_of_two_counts_the_higher_is_right(void **state)
     char *folder = ctf_make_folder();
     write_capture(folder, known_metadata_version, "complete", "\"program\"");
     struct capture_said said = capture_read(folder);
-    struct losses losses = {.discarded_events = 3, .lost_packets = 2};
+    struct losses losses = {.discarded_events = 3, .lost_packets = 2, .known_traces = 1, .skipped_traces = 1};
     capture_add_losses(&said, &losses);
     assert_int_equal(losses.discarded_events, 7);
     assert_int_equal(losses.lost_packets, 2);
+    assert_int_equal(losses.known_traces, 1);
+    assert_int_equal(losses.skipped_traces, 2); /* one is not there any more */
     losses.discarded_events = 9;
+    losses.skipped_traces = 5;
     capture_add_losses(&said, &losses);
     assert_int_equal(losses.discarded_events, 9);
+    assert_int_equal(losses.skipped_traces, 5);
     ctf_remove_folder(folder);
 }
 

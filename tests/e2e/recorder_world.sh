@@ -143,7 +143,7 @@ wait_and_see="touch ready; n=0; while [ ! -e go ] && [ \$n -lt 200 ]; do sleep 0
 
 # ---- daemons of others ----
 
-has_no_session() { ! lttng --quiet list 2>/dev/null | grep -q mapscope-; }
+has_no_session() { ! deadline 5 lttng list 2>/dev/null | grep -q mapscope-; }
 
 # A daemon of root's, as a machine may have it, with its consumer: that is not ours to take away.
 shared_daemon_start() {

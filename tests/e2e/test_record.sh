@@ -17,7 +17,7 @@ test_a_trace_of_every_event() {
     diff expected recorded >&2 || fail "$test: these differ"
     expect_said 'recorded 1 process, .*no event lost'
     expect_said 'next: mapscope convert out'
-    expect_capture '.state == "complete" and .exit.status == 0 and .losses == {discarded_events: 0, lost_packets: 0}'
+    expect_capture '.state == "complete" and .exit.status == 0 and .losses == {discarded_events: 0, lost_packets: 0, traces_without_metadata: 0, without_metadata: []}'
     expect_capture '.arguments == null and .pid > 0 and .end.monotonic_ns > .begin.monotonic_ns'
     [ "$(stat -c %a out)" = 700 ] || fail "$test: the folder is open to others"
     deadline 30 babeltrace2 out/trace | grep -q 'lttng_ust_statedump:build_id' || fail "$test: no modules"

@@ -131,11 +131,29 @@ static void write_end(struct outbuf *out, const struct capture *capture)
     write_number(out, capture->has_exit && WIFEXITED(status), (uint64_t)WEXITSTATUS(status));
     outbuf_text(out, ", \"signal\": ");
     write_number(out, capture->has_exit && WIFSIGNALED(status), (uint64_t)WTERMSIG(status));
-    const struct survey *survey = capture->survey;
-    outbuf_text(out, "},\n \"losses\": {\"discarded_events\": ");
+    outbuf_char(out, '}');
+}
+
+static void write_names(struct outbuf *out, const struct survey *survey)
+{
+    outbuf_char(out, '[');
+    for (uint64_t i = 0; survey && i < survey->without_metadata && i < SURVEY_NAMES; i++) {
+        outbuf_text(out, i ? ", " : "");
+        write_string(out, survey->without_names[i]);
+    }
+    outbuf_char(out, ']');
+}
+
+static void write_losses(struct outbuf *out, const struct survey *survey)
+{
+    outbuf_text(out, ",\n \"losses\": {\"discarded_events\": ");
     write_number(out, survey != NULL, survey ? survey->discarded_events : 0);
     outbuf_text(out, ", \"lost_packets\": ");
     write_number(out, survey != NULL, survey ? survey->lost_packets : 0);
+    outbuf_text(out, ", \"traces_without_metadata\": ");
+    write_number(out, survey != NULL, survey ? survey->without_metadata : 0);
+    outbuf_text(out, ",\n  \"without_metadata\": ");
+    write_names(out, survey);
     outbuf_text(out, "}}\n");
 }
 
@@ -164,6 +182,7 @@ int capture_write(const char *path, const struct capture *capture, struct diag *
     write_time(out, "begin", capture->begin);
     write_time(out, "end", capture->end);
     write_end(out, capture);
+    write_losses(out, capture->survey);
     return outfile_commit(&file, diag);
 }
 

@@ -8,12 +8,14 @@
  *      "pages": "pages",
  *      "begin": {"epoch_ns": 1, "monotonic_ns": 1}, "end": {"epoch_ns": 2, "monotonic_ns": 2},
  *      "ended_by": "program", "exit": {"status": 0, "signal": null},
- *      "losses": {"discarded_events": 0, "lost_packets": 0}}
+ *      "losses": {"discarded_events": 0, "lost_packets": 0, "traces_without_metadata": 1,
+ *                 "without_metadata": ["server-4711-20260101-120000"]}}
  *
  * `state` is "recording" (or the recorder was killed), "complete", or "cut" when the tracer did not say
  * that everything is written. `ended_by` is what ended the recording: "program", "duration", "size",
- * "signal" (to us) or "daemon" (its end); `exit` is null if the program went on. Arguments may be private: they are
- * recorded only together with keys.
+ * "signal" (to us) or "daemon" (its end); `exit` is null if the program went on. `without_metadata` names the folders
+ * of the first eight traces whose metadata is empty or cut. Arguments may be private: they are recorded only together
+ * with keys.
  */
 #ifndef COLLECTOR_SESSION_CAPTURE_H
 #define COLLECTOR_SESSION_CAPTURE_H

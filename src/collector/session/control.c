@@ -32,7 +32,18 @@ void control_init(struct control *control, const char *home, const char *trace, 
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
         random = (unsigned)time(NULL);
     *control = (struct control){.home = home, .trace = trace, .events = events};
-    snprintf(control->name, sizeof control->name, "mapscope-%ld-%08x", (long)getpid(), random);
+    snprintf(control->stem, sizeof control->stem, "mapscope-%ld-%08x", (long)getpid(), random);
+}
+
+struct session_name {
+    char text[CONTROL_NAME_SIZE + 16];
+};
+
+static struct session_name name_of(const struct control *control)
+{
+    struct session_name name;
+    snprintf(name.text, sizeof name.text, "%s-%u", control->stem, control->attempt + 1);
+    return name;
 }
 
 /* Leads liblttng-ctl to the daemon: it looks at the environment in each call. */
@@ -57,7 +68,8 @@ static struct lttng_domain user_space(void)
 
 static int create_session(const struct control *control, struct diag *diag)
 {
-    struct lttng_session_descriptor *session = lttng_session_descriptor_local_create(control->name, control->trace);
+    struct lttng_session_descriptor *session =
+        lttng_session_descriptor_local_create(name_of(control).text, control->trace);
     if (!session)
         return diag_set(diag, -EINVAL, "LTTng refuses the path %s", control->trace);
     int code = (int)lttng_create_session_ext(session);
@@ -151,7 +163,7 @@ static int call_find(const void *arg, void *reply, struct diag *diag)
 static int track(const struct control *control, struct diag *diag)
 {
     struct lttng_process_attr_tracker_handle *tracker;
-    enum lttng_error_code code = lttng_session_get_tracker_handle(control->name, LTTNG_DOMAIN_UST,
+    enum lttng_error_code code = lttng_session_get_tracker_handle(name_of(control).text, LTTNG_DOMAIN_UST,
                                                                   LTTNG_PROCESS_ATTR_VIRTUAL_PROCESS_ID, &tracker);
     if (code != LTTNG_OK)
         return failed(diag, -(int)code, "choose the process");
@@ -164,6 +176,15 @@ static int track(const struct control *control, struct diag *diag)
                : diag_set(diag, -EIO, "cannot choose the process: the session daemon refuses (%d)", status);
 }
 
+/* LTTng 2.13 has no error of its own for a process whose buffers the consumer could not open. */
+static int start(const struct control *control, struct diag *diag)
+{
+    int code = lttng_start_tracing(name_of(control).text);
+    if (code == -LTTNG_ERR_UNK)
+        return diag_set(diag, -EAGAIN, "LTTng could not open the buffers of a process");
+    return failed(diag, code, "start recording");
+}
+
 static int call_begin(const void *arg, void *reply, struct diag *diag)
 {
     (void)reply;
@@ -173,14 +194,14 @@ static int call_begin(const void *arg, void *reply, struct diag *diag)
     if (error)
         return error;
     struct lttng_domain domain = user_space();
-    struct lttng_handle *handle = lttng_create_handle(control->name, &domain);
+    struct lttng_handle *handle = lttng_create_handle(name_of(control).text, &domain);
     if (!handle)
         return diag_errno(diag, ENOMEM, "cannot create a session");
     error = control->vpid ? track(control, diag) : 0;
     if (!error)
         error = set_up_channels(control, handle, diag);
     lttng_destroy_handle(handle);
-    return error ? error : failed(diag, lttng_start_tracing(control->name), "start recording");
+    return error ? error : start(control, diag);
 }
 
 static int call_stop(const void *arg, void *reply, struct diag *diag)
@@ -188,7 +209,7 @@ static int call_stop(const void *arg, void *reply, struct diag *diag)
     (void)reply;
     const struct control *control = arg;
     find_daemon(control);
-    return failed(diag, lttng_stop_tracing_no_wait(control->name), "stop recording");
+    return failed(diag, lttng_stop_tracing_no_wait(name_of(control).text), "stop recording");
 }
 
 static int call_wait(const void *arg, void *reply, struct diag *diag)
@@ -197,7 +218,7 @@ static int call_wait(const void *arg, void *reply, struct diag *diag)
     const struct control *control = arg;
     find_daemon(control);
     int pending;
-    while ((pending = lttng_data_pending(control->name)) > 0)
+    while ((pending = lttng_data_pending(name_of(control).text)) > 0)
         nanosleep(&poll_interval, NULL);
     return failed(diag, pending, "write the rest of the trace");
 }
@@ -205,9 +226,12 @@ static int call_wait(const void *arg, void *reply, struct diag *diag)
 static int call_destroy(const void *arg, void *reply, struct diag *diag)
 {
     (void)reply;
-    const struct control *control = arg;
-    find_daemon(control);
-    return failed(diag, lttng_destroy_session_no_wait(control->name), "destroy the session");
+    (void)diag;
+    struct control control = *(const struct control *)arg;
+    find_daemon(&control);
+    for (control.attempt = 0; control.attempt < CONTROL_ATTEMPTS; control.attempt++)
+        lttng_destroy_session_no_wait(name_of(&control).text);
+    return 0;
 }
 
 static int call_version(const void *arg, void *reply, struct diag *diag)
@@ -230,6 +254,12 @@ int control_begin(const struct control *control, struct diag *diag)
 {
     int error = bounded_run_patiently(call_begin, control, NULL, 0, BEGIN_MS, control->patience, diag);
     return error ? diag_wrap(diag, error, "cannot set up the recording in the session daemon") : 0;
+}
+
+bool control_next_attempt(struct control *control)
+{
+    control_destroy(control);
+    return ++control->attempt < CONTROL_ATTEMPTS;
 }
 
 int control_end(const struct control *control, struct diag *diag)

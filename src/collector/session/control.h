@@ -7,6 +7,7 @@
 #ifndef COLLECTOR_SESSION_CONTROL_H
 #define COLLECTOR_SESSION_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,7 +15,7 @@
 #include "collector/session/buffers.h"
 #include "support/diag.h"
 
-enum { CONTROL_NAME_SIZE = 64, CONTROL_VERSION_SIZE = 64 };
+enum { CONTROL_NAME_SIZE = 64, CONTROL_VERSION_SIZE = 64, CONTROL_ATTEMPTS = 3 };
 
 /* Plain data; the strings are borrowed. */
 struct control {
@@ -23,7 +24,8 @@ struct control {
     struct buffers events;
     struct bounded_patience patience; /* who hears that the daemon takes its time */
     pid_t vpid;                       /* records this process alone, numbered as it sees itself; 0 = every one */
-    char name[CONTROL_NAME_SIZE];     /* of the session, unique in the daemon */
+    char stem[CONTROL_NAME_SIZE];     /* of the names of its sessions, unique in the daemon */
+    unsigned attempt;                 /* from 0 on; the rest of the name */
 };
 
 void control_init(struct control *control, const char *home, const char *trace, struct buffers events);
@@ -34,13 +36,22 @@ void control_init(struct control *control, const char *home, const char *trace, 
  */
 int control_find(const struct control *control, struct diag *diag);
 
-/* Creates the session with the channels `meta` and `ev` and starts it: at most 5 s. */
+/* Creates the session with the channels `meta` and `ev` and starts it: at most 5 s. -EAGAIN if there are no buffers. */
 int control_begin(const struct control *control, struct diag *diag);
+
+/*
+ * After a session that records nothing: destroys it; control_begin then makes another, by the next of CONTROL_ATTEMPTS
+ * names. False if there is none left.
+ */
+bool control_next_attempt(struct control *control);
 
 /* Stops it and waits until everything is on disk: at most 5 s each. After an error the end may be missing. */
 int control_end(const struct control *control, struct diag *diag);
 
-/* Without waiting for what the daemon still does with it. At most 1 s; a session that is not there is no error. */
+/*
+ * Destroys the sessions of all attempts, so that a copy of `control` made before the first (the keeper's) serves as
+ * well. Without waiting for what the daemon still does with them. At most 1 s; a session that is not there is no error.
+ */
 void control_destroy(const struct control *control);
 
 /* The version of the LTTng tools, "" if unknown. */

@@ -12,6 +12,7 @@
 #include "collector/session/deadline.h"
 #include "collector/session/keeper_process.h"
 #include "collector/session/pages.h"
+#include "collector/session/tree.h"
 
 /* Below that many processes' worth of buffers we say that it may be too little. */
 enum { ROOMY_PROCESSES = 8 };
@@ -21,6 +22,9 @@ enum { ROOMY_PROCESSES = 8 };
  * (liblttng-ust: "after a sequence of failure / wait / failure").
  */
 enum { REGISTER_MS = 4000, REGISTER_AGAIN_MS = 7000 };
+
+/* The buffers of a process are there when its session has begun, but on a machine that is too busy. */
+enum { BUFFERS_MS = 2000, BUFFERS_LOOK_MS = 10 };
 
 void recorder_warn(const struct recorder *recorder, const char *format, ...)
 {
@@ -86,8 +90,8 @@ static void describe(struct recorder *recorder, char *const *argv)
 /* Waits for the one program to register; ^C ends that. */
 static int find_program(const struct recorder *recorder, struct diag *diag)
 {
-    bool is_new_daemon = recorder->place.kind != PLACE_SHARED;
-    uint64_t end_ns = deadline_after_ms(is_new_daemon ? REGISTER_AGAIN_MS : REGISTER_MS);
+    bool may_come_again = recorder->place.kind != PLACE_SHARED || recorder->control.attempt;
+    uint64_t end_ns = deadline_after_ms(may_come_again ? REGISTER_AGAIN_MS : REGISTER_MS);
     int error;
     while ((error = control_find(&recorder->control, diag)) == -ESRCH && deadline_left_ms(end_ns)) {
         diag_clear(diag);
@@ -97,12 +101,50 @@ static int find_program(const struct recorder *recorder, struct diag *diag)
     return error;
 }
 
+/* Whether there are any, or will be within 2 s; ^C ends that. */
+static int find_buffers(const struct recorder *recorder, struct diag *diag)
+{
+    uint64_t end_ns = deadline_after_ms(BUFFERS_MS);
+    struct pollfd wait = {.fd = recorder->signals.fd, .events = POLLIN};
+    struct survey survey;
+    for (;;) {
+        survey_trace(recorder->output.fd, "trace", &survey);
+        if (survey.event_streams)
+            return 0;
+        if (!deadline_left_ms(end_ns))
+            return diag_set(diag, -EAGAIN, "LTTng opened no buffers for the process");
+        poll(&wait, 1, BUFFERS_LOOK_MS);
+        if (signals_read_end(&recorder->signals))
+            return diag_set(diag, -EINTR, "interrupted");
+    }
+}
+
+static int begin_once(const struct recorder *recorder, struct diag *diag)
+{
+    int error = find_program(recorder, diag);
+    if (!error)
+        error = control_begin(&recorder->control, diag);
+    return error ? error : find_buffers(recorder, diag);
+}
+
+/* LTTng does not say so when it could not open the buffers of a process, and then never records it in that session. */
+static int begin_with_buffers(struct recorder *recorder, struct diag *diag)
+{
+    int error;
+    while ((error = begin_once(recorder, diag)) == -EAGAIN && control_next_attempt(&recorder->control)) {
+        tree_remove(recorder->output.fd, "trace");
+        recorder_warn(recorder, "%s: trying again", diag_text(diag));
+        diag_clear(diag);
+    }
+    return error == -EAGAIN
+               ? diag_wrap(diag, error, "%d attempts, on a machine that is perhaps too busy", CONTROL_ATTEMPTS)
+               : error;
+}
+
 /* With a daemon: the session in it, and the file that says so. */
 static int begin(struct recorder *recorder, char *const *argv, struct diag *diag)
 {
-    int error = recorder->control.vpid ? find_program(recorder, diag) : 0;
-    if (!error)
-        error = control_begin(&recorder->control, diag);
+    int error = recorder->control.vpid ? begin_with_buffers(recorder, diag) : control_begin(&recorder->control, diag);
     if (error && recorder->place.kind == PLACE_SHARED && !recorder->control.vpid)
         diag_wrap(diag, error,
                   "root's session daemon is used (group tracing), and it fails: restart it, or leave the group");

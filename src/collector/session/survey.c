@@ -1,6 +1,9 @@
 /*
  * See survey.h. An index file of LTTng (magic 0xC1F1DCC1, version 1.1) has one entry a packet; all numbers
  * are big endian. events_discarded counts from the beginning of the stream, so the last entry has the sum.
+ *
+ * Metadata is packets of text, of which only `content` says how much is; the whole text ends with a declaration. A
+ * daemon that is killed leaves none of it, or some packets.
  */
 #include "collector/session/survey.h"
 
@@ -8,16 +11,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/session/tree.h"
 
-enum { INDEX_MAGIC = 0xC1F1DCC1 };
+enum { INDEX_MAGIC = 0xC1F1DCC1, METADATA_MAGIC = 0x75D11D57, METADATA_HEADER_BYTES = 37, METADATA_TAIL_BYTES = 8 };
 
 struct index_header {
     uint32_t magic, major, minor, entry_bytes;
+};
+
+/* Where the walk is. */
+struct place {
+    struct survey *survey;
+    const char *folder; /* its name alone */
+};
+
+/* What a packet of metadata begins with, in the byte order of this machine. */
+struct metadata_header {
+    uint32_t magic;
+    uint8_t uuid[16];
+    uint32_t checksum, content_bits, packet_bits;
 };
 
 struct index_entry {
@@ -64,24 +81,69 @@ static int add_index(int at, const char *name, uint64_t file_bytes, struct surve
     return 0;
 }
 
+/* Where the text of the last whole packet ends; 0 = there is none. */
+static uint64_t metadata_end(int fd, uint64_t file_bytes)
+{
+    struct metadata_header header;
+    uint64_t begin = 0, end = 0;
+    while (read_at(fd, &header, sizeof header, begin) && header.magic == METADATA_MAGIC) {
+        uint64_t content_bytes = header.content_bits / 8, packet_bytes = header.packet_bits / 8;
+        if (content_bytes < METADATA_HEADER_BYTES || packet_bytes < content_bytes || packet_bytes > file_bytes - begin)
+            return 0;
+        end = begin + content_bytes;
+        begin += packet_bytes;
+    }
+    return end;
+}
+
+static bool is_whole_metadata(int at, const char *name, uint64_t file_bytes)
+{
+    char tail[METADATA_TAIL_BYTES];
+    int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    uint64_t end = metadata_end(fd, file_bytes);
+    size_t left = end >= sizeof tail && read_at(fd, tail, sizeof tail, end - sizeof tail) ? sizeof tail : 0;
+    close(fd);
+    while (left && tail[left - 1] == '\n')
+        left--;
+    return left >= 2 && tail[left - 2] == '}' && tail[left - 1] == ';';
+}
+
+static void add_without_metadata(struct survey *survey, const char *folder)
+{
+    if (survey->without_metadata < SURVEY_NAMES)
+        snprintf(survey->without_names[survey->without_metadata], SURVEY_NAME_SIZE, "%s", folder);
+    survey->without_metadata++;
+}
+
+static int add_file(const struct place *place, int at, const char *name, uint64_t bytes)
+{
+    struct survey *survey = place->survey;
+    survey->bytes += bytes;
+    if (has_suffix(name, ".idx"))
+        return add_index(at, name, bytes, survey);
+    survey->event_streams += strncmp(name, "ev_", strlen("ev_")) == 0;
+    if (strcmp(name, "metadata") == 0 && !is_whole_metadata(at, name, bytes))
+        add_without_metadata(survey, place->folder);
+    return 0;
+}
+
 static int add_entry(int at, const char *name, void *arg)
 {
-    struct survey *survey = arg;
+    const struct place *place = arg;
     struct stat status;
     if (fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW))
         return -errno;
     if (S_ISDIR(status.st_mode)) {
-        survey->processes += strcmp(name, "index") == 0;
-        return tree_for_each(at, name, add_entry, survey);
+        place->survey->processes += strcmp(name, "index") == 0;
+        return tree_for_each(at, name, add_entry, &(struct place){place->survey, name});
     }
-    if (!S_ISREG(status.st_mode))
-        return 0;
-    survey->bytes += (uint64_t)status.st_size;
-    return has_suffix(name, ".idx") ? add_index(at, name, (uint64_t)status.st_size, survey) : 0;
+    return S_ISREG(status.st_mode) ? add_file(place, at, name, (uint64_t)status.st_size) : 0;
 }
 
 int survey_trace(int at, const char *name, struct survey *survey)
 {
     *survey = (struct survey){0};
-    return tree_for_each(at, name, add_entry, survey);
+    return tree_for_each(at, name, add_entry, &(struct place){survey, name});
 }

@@ -10,11 +10,16 @@
 
 #include <stdint.h>
 
+enum { SURVEY_NAMES = 8, SURVEY_NAME_SIZE = 256 };
+
 struct survey {
     uint64_t bytes;            /* of all files */
     uint64_t processes;        /* folders with streams: with metadata alone LTTng has opened no buffers */
     uint64_t discarded_events; /* the tracer had no room */
     uint64_t lost_packets;     /* gaps in the numbers of packets */
+    uint64_t event_streams;    /* files of the channel `ev` (control.h) */
+    uint64_t without_metadata; /* folders whose metadata is empty or cut: not written, or not yet */
+    char without_names[SURVEY_NAMES][SURVEY_NAME_SIZE]; /* the first of them */
 };
 
 /* Adds up what lies below the folder `name` in `at`. 0, or the first negative errno, with what could be read. */
