@@ -122,6 +122,8 @@ static void write_fault(struct report *report, size_t rank, const struct fault *
     outbuf_char(report->out, '\n');
     write_what(report, finding);
     report_paragraph(report, "   ", finding->sentence);
+    if (finding->figures)
+        report_paragraph(report, "   ", finding->figures);
     outbuf_char(report->out, '\n');
     for (size_t i = 0; i < finding->operation_count; i++)
         write_operation(report, &finding->operations[i]);

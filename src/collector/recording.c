@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "collector/analyses/contention.h"
-#include "collector/analyses/key_history.h"
+#include "collector/analyses/map_analyses.h"
 #include "collector/analyses/map_states.h"
-#include "collector/analyses/misuse.h"
 #include "collector/analyses/timeline.h"
 #include "collector/capture_read.h"
 #include "collector/ctf/ctf.h"
@@ -27,8 +26,7 @@ struct pass {
     struct decoder *decoder;
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
-    struct key_history *history;       /* first pass, may be NULL */
-    struct misuse *misuse;             /* the same */
+    struct map_analyses *maps;         /* first pass, may be NULL */
     struct timeline_builder *timeline; /* second pass */
     bool is_silent;                    /* what is wrong with the trace has been said */
     uint64_t events;                   /* EVENT_SET: of which fields are needed */
@@ -117,8 +115,7 @@ static int run_pass(struct pass *pass, struct diag *diag)
 static void end_pass(struct pass *pass)
 {
     timeline_destroy(pass->timeline);
-    misuse_destroy(pass->misuse);
-    key_history_destroy(pass->history);
+    map_analyses_destroy(pass->maps);
     contention_destroy(pass->contention);
     decoder_destroy(pass->decoder);
     ctf_close(pass->reader);
@@ -158,10 +155,8 @@ static int apply_first(struct pass *pass, const struct event *event)
         error = process_table_apply(&recording->processes, event);
     if (!error && kind & CONTENTION_EVENTS)
         error = contention_apply(pass->contention, event);
-    if (!error && kind & KEY_HISTORY_EVENTS && pass->history)
-        error = key_history_apply(pass->history, event);
-    if (!error && kind & MISUSE_EVENTS && pass->misuse)
-        error = misuse_apply(pass->misuse, event);
+    if (!error && kind & MAP_ANALYSES_EVENTS && pass->maps)
+        error = map_analyses_apply(pass->maps, event);
     if (!error && kind & MAP_STATES_EVENTS && recording->map_states)
         error = map_states_apply(recording->map_states, event);
     return error;
@@ -228,12 +223,10 @@ static int first_pass(struct recording *recording, struct diag *diag)
     struct pass pass = {.recording = recording, .apply = apply_first, .events = PROCESS_EVENTS | CONTENTION_EVENTS};
     int error = contention_create(recording->stacks, &pass.contention);
     if (!error && recording->options.find_lost_keys) {
-        error = key_history_create(recording->stacks, &recording->findings, &pass.history);
-        pass.events |= KEY_HISTORY_EVENTS | MISUSE_EVENTS;
+        error = map_analyses_create(recording->stacks, &recording->findings, &pass.maps);
+        pass.events |= MAP_ANALYSES_EVENTS;
         pass.needs_all = true;
     }
-    if (!error && recording->options.find_lost_keys)
-        error = misuse_create(recording->stacks, &recording->findings, &pass.misuse);
     if (!error && recording->options.keep_map_states) {
         error = map_states_create(&recording->map_states);
         pass.events |= MAP_STATES_EVENTS;
@@ -251,10 +244,8 @@ static int first_pass(struct recording *recording, struct diag *diag)
         recording->losses.dropped_by_runtime = recording->contention->totals.dropped;
         recording->losses.cut_stacks = stacks_count_cut(recording->stacks);
     }
-    if (!error && pass.history)
-        error = key_history_finish(pass.history, &recording->losses);
-    if (!error && pass.misuse)
-        error = misuse_finish(pass.misuse);
+    if (!error && pass.maps)
+        error = map_analyses_finish(pass.maps, &recording->losses);
     if (!error)
         error = contention_view_name(recording->contention, recording->stacks, &recording->symbols, recording->last_ns);
     recording->contention_state = pass.contention; /* the view borrows names from it */

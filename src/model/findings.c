@@ -11,16 +11,17 @@ void findings_init(struct findings *findings)
     *findings = (struct findings){0};
 }
 
-static void fini_finding(struct finding *finding)
+void finding_fini(struct finding *finding)
 {
     free(finding->map_name);
     free(finding->key);
+    free(finding->figures);
 }
 
 void findings_fini(struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
-        fini_finding(&findings->items[i]);
+        finding_fini(&findings->items[i]);
     free(findings->items);
     findings_init(findings);
 }
@@ -44,6 +45,10 @@ const char *finding_kind_text(enum finding_kind kind)
         return "cleanup inside an iteration";
     case FINDING_CLEAR_UNDER_READERS:
         return "clear under readers";
+    case FINDING_GROWTH_BURST:
+        return "growth burst";
+    case FINDING_GROWTH_IN_ITERATION:
+        return "growth during iteration";
     }
     return "finding";
 }
@@ -52,12 +57,12 @@ int findings_add(struct findings *findings, struct finding *finding)
 {
     if (findings->count == FINDINGS_KEPT_MAX) {
         findings->dropped++;
-        fini_finding(finding);
+        finding_fini(finding);
         return 0;
     }
     int error = VEC_RESERVE(findings->items, findings->count, findings->capacity, 1);
     if (error)
-        fini_finding(finding);
+        finding_fini(finding);
     else
         findings->items[findings->count++] = *finding;
     return error;

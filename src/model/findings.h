@@ -17,6 +17,8 @@ enum finding_kind {
     FINDING_UNHASHABLE,
     FINDING_MUTATE_IN_ITERATION,
     FINDING_CLEAR_UNDER_READERS,
+    FINDING_GROWTH_BURST,
+    FINDING_GROWTH_IN_ITERATION,
 };
 enum finding_severity { FINDING_SUSPECTED, FINDING_CERTAIN };
 
@@ -44,6 +46,7 @@ struct finding {
     size_t operation_count;
     uint64_t misses;      /* look-ups that failed afterwards */
     const char *sentence; /* what happened and what to do; constant */
+    char *figures;        /* owned: what it comes to in numbers, a sentence; NULL = nothing to add */
     uint64_t times;       /* that it stands for: the same again; 0 counts as 1 */
 };
 
@@ -54,6 +57,9 @@ struct findings {
 };
 
 #define FINDINGS_KEPT_MAX 1000
+
+/* Frees what a finding owns. */
+void finding_fini(struct finding *finding);
 
 void findings_init(struct findings *findings);
 void findings_fini(struct findings *findings);

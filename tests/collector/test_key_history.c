@@ -10,6 +10,7 @@ enum { PID = 100, MAP = 0x1000, KEY = 77, OTHER_KEY = 78 };
 struct story {
     struct stacks *stacks;
     struct findings findings;
+    struct live_maps *maps;
     struct key_history *history;
     uint64_t now_ns;
     uint64_t seq;
@@ -23,7 +24,10 @@ static void apply(struct story *story, struct event *event, enum event_kind kind
     event->tid = tid;
     event->time_ns = story->now_ns++;
     event->stack = (struct event_stack){.pcs = pcs, .count = 2};
-    assert_int_equal(key_history_apply(story->history, event), 0);
+    struct sighting sighting;
+    assert_int_equal(live_maps_see(story->maps, event, &sighting), 0);
+    assert_int_equal(key_history_apply(story->history, &sighting), 0);
+    live_maps_leave(story->maps, &sighting);
 }
 
 static void begin_with(struct story *story, enum event_kind kind)
@@ -31,7 +35,8 @@ static void begin_with(struct story *story, enum event_kind kind)
     *story = (struct story){.now_ns = 1000};
     assert_int_equal(stacks_create(&story->stacks), 0);
     findings_init(&story->findings);
-    assert_int_equal(key_history_create(story->stacks, &story->findings, &story->history), 0);
+    assert_int_equal(live_maps_create(story->stacks, &story->maps), 0);
+    assert_int_equal(key_history_create(story->maps, &story->findings, &story->history), 0);
     struct event event = {.map_life = {.map = {MAP, 1}, .name = {"sessions", 8}}};
     apply(story, &event, kind, 1);
 }
@@ -50,6 +55,7 @@ static size_t finish(struct story *story, const struct losses *losses)
 
 static void end(struct story *story)
 {
+    live_maps_destroy(story->maps);
     key_history_destroy(story->history);
     findings_fini(&story->findings);
     stacks_destroy(story->stacks);

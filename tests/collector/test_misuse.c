@@ -10,6 +10,7 @@ enum { PID = 100, MAP = 0x1000, SYNCHRONISED = 1, FOREIGN = 16 };
 struct story {
     struct stacks *stacks;
     struct findings findings;
+    struct live_maps *maps;
     struct misuse *misuse;
 };
 
@@ -22,7 +23,10 @@ static void apply(struct story *story, struct event *event, enum event_kind kind
     event->tid = tid;
     event->time_ns = time_ns;
     event->stack = (struct event_stack){.pcs = pcs, .count = kind == EVENT_MAP_ACCESS ? 0 : 2};
-    assert_int_equal(misuse_apply(story->misuse, event), 0);
+    struct sighting sighting;
+    assert_int_equal(live_maps_see(story->maps, event, &sighting), 0);
+    assert_int_equal(misuse_apply(story->misuse, &sighting), 0);
+    live_maps_leave(story->maps, &sighting);
 }
 
 static void begin(struct story *story, uint32_t flavor)
@@ -30,7 +34,8 @@ static void begin(struct story *story, uint32_t flavor)
     *story = (struct story){0};
     assert_int_equal(stacks_create(&story->stacks), 0);
     findings_init(&story->findings);
-    assert_int_equal(misuse_create(story->stacks, &story->findings, &story->misuse), 0);
+    assert_int_equal(live_maps_create(story->stacks, &story->maps), 0);
+    assert_int_equal(misuse_create(story->maps, story->stacks, &story->findings, &story->misuse), 0);
     struct event event = {.map_life = {.map = {MAP, 1}, .name = {"sessions", 8}, .flavor = flavor}};
     apply(story, &event, EVENT_MAP_ALLOC, 1, 1);
 }
@@ -43,6 +48,7 @@ static size_t finish(struct story *story)
 
 static void end(struct story *story)
 {
+    live_maps_destroy(story->maps);
     misuse_destroy(story->misuse);
     findings_fini(&story->findings);
     stacks_destroy(story->stacks);

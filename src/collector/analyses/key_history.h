@@ -8,15 +8,14 @@
 #ifndef COLLECTOR_KEY_HISTORY_H
 #define COLLECTOR_KEY_HISTORY_H
 
-#include "model/event.h"
+#include "collector/analyses/live_maps.h"
 #include "model/findings.h"
 #include "model/losses.h"
-#include "model/stacks.h"
 
 struct key_history; /* opaque */
 
-/* `stacks` and `findings` are borrowed; findings are added as they are seen. 0 or -ENOMEM. */
-int key_history_create(struct stacks *stacks, struct findings *findings, struct key_history **out);
+/* Both are borrowed; findings are added as they are seen. 0 or -ENOMEM. */
+int key_history_create(struct live_maps *maps, struct findings *findings, struct key_history **out);
 void key_history_destroy(struct key_history *history);
 
 /* Of these it takes fields, the rest it ignores. */
@@ -27,7 +26,7 @@ void key_history_destroy(struct key_history *history);
      EVENT_SET(EVENT_DEFER_RUN_END))
 
 /* 0 or -ENOMEM. */
-int key_history_apply(struct key_history *history, const struct event *event);
+int key_history_apply(struct key_history *history, struct sighting *sighting);
 
 /* After the last event: with losses no history is complete, so that nothing is certain. 0 or -ENOMEM. */
 int key_history_finish(struct key_history *history, const struct losses *losses);

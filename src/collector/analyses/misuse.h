@@ -19,14 +19,13 @@
 #ifndef COLLECTOR_MISUSE_H
 #define COLLECTOR_MISUSE_H
 
-#include "model/event.h"
+#include "collector/analyses/live_maps.h"
 #include "model/findings.h"
-#include "model/stacks.h"
 
 struct misuse; /* opaque */
 
-/* `stacks` and `findings` are borrowed; findings are added as they are seen. 0 or -ENOMEM. */
-int misuse_create(struct stacks *stacks, struct findings *findings, struct misuse **out);
+/* All are borrowed; findings are added as they are seen. 0 or -ENOMEM. */
+int misuse_create(struct live_maps *maps, struct stacks *stacks, struct findings *findings, struct misuse **out);
 void misuse_destroy(struct misuse *misuse);
 
 /* Of these it takes fields, the rest it ignores. */
@@ -37,7 +36,7 @@ void misuse_destroy(struct misuse *misuse);
      EVENT_SET(EVENT_MAP_FAULT))
 
 /* 0 or -ENOMEM. */
-int misuse_apply(struct misuse *misuse, const struct event *event);
+int misuse_apply(struct misuse *misuse, struct sighting *sighting);
 
 /* After the last event. 0 or -ENOMEM. */
 int misuse_finish(struct misuse *misuse);

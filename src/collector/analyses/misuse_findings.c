@@ -1,8 +1,4 @@
 /* See misuse_state.h: what is told of a misuse. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "collector/analyses/misuse_state.h"
 
 static const char *sentence(enum finding_kind kind, enum misuse_proof proof)
@@ -40,60 +36,32 @@ static const char *sentence(enum finding_kind kind, enum misuse_proof proof)
     case FINDING_CLEAR_UNDER_READERS:
         return "A thread emptied the map while another was going through it: the iteration ended early, and what it "
                "had handed out is gone. Guard both with one lock, or publish a new map instead.";
-    case FINDING_LOST_KEY:
-        break;
+    default:
+        return "";
     }
-    return "";
 }
 
-struct finding misuse_finding(const struct misuse_map *map, enum finding_kind kind, enum misuse_proof proof,
-                              enum finding_severity severity)
+int misuse_finding(const struct live_map *map, enum finding_kind kind, enum misuse_proof proof, struct finding *out)
 {
-    struct finding finding = {.kind = kind, .severity = severity, .times = 1, .sentence = sentence(kind, proof)};
-    finding.map_name = strdup(map && map->name ? map->name : "");
-    if (map) {
-        finding.pid = (uint32_t)map->key.pid;
-        finding.map = (struct event_object){.address = map->key.address, .generation = map->key.generation};
-    }
-    return finding;
-}
-
-static struct misuse_told identity(const struct finding *finding)
-{
-    struct misuse_told told = {
-        .pid = finding->pid,
-        .address = finding->map.address,
-        .generation = finding->map.generation,
-        .kind = finding->kind,
-        .count = (uint32_t)finding->operation_count,
-    };
-    for (size_t i = 0; i < finding->operation_count; i++)
-        told.stacks[i] = finding->operations[i].stack;
-    return told;
-}
-
-static int add(struct misuse *misuse, struct finding *finding, const struct misuse_told *told)
-{
-    size_t index = misuse->findings->count;
-    int error = findings_add(misuse->findings, finding);
-    if (error || misuse->findings->count == index)
+    int error = live_map_finding(map, out);
+    if (error)
         return error;
-    size_t *place = hashmap_put(&misuse->told, told, NULL);
-    if (!place)
-        return -ENOMEM;
-    *place = index;
+    out->kind = kind;
+    out->severity = proof == MISUSE_IN_ITERATION ? FINDING_SUSPECTED : FINDING_CERTAIN;
+    out->sentence = sentence(kind, proof);
     return 0;
 }
 
-int misuse_tell(struct misuse *misuse, struct finding *finding)
+int misuse_tell_both(struct misuse *misuse, const struct live_map *map, enum finding_kind kind, enum misuse_proof proof,
+                     const struct finding_operation *one, const struct finding_operation *other)
 {
-    struct misuse_told told = identity(finding);
-    const size_t *index = finding->map_name ? hashmap_find(&misuse->told, &told) : NULL;
-    if (finding->map_name && !index)
-        return add(misuse, finding, &told);
-    if (index)
-        misuse->findings->items[*index].times++;
-    int error = finding->map_name ? 0 : -ENOMEM;
-    free(finding->map_name);
-    return error;
+    struct finding finding;
+    int error = misuse_finding(map, kind, proof, &finding);
+    if (error)
+        return error;
+    bool in_order = one->begin_ns <= other->begin_ns;
+    finding.operations[0] = in_order ? *one : *other;
+    finding.operations[1] = in_order ? *other : *one;
+    finding.operation_count = 2;
+    return repeats_tell(&misuse->repeats, &finding);
 }

@@ -1,16 +1,13 @@
 /*
- * What the parts of the misuse analysis share: maps and who is inside them (misuse.c), and the findings with
- * their sentences (misuse_findings.c). Private to src/collector/analyses/misuse*.c.
+ * What the parts of the misuse analysis share: operations that meet (misuse.c), iterations (misuse_iterations.c), what
+ * the map noticed itself (misuse_faults.c), and the findings with their sentences (misuse_findings.c). Private to
+ * src/collector/analyses/misuse*.c.
  */
 #ifndef COLLECTOR_MISUSE_STATE_H
 #define COLLECTOR_MISUSE_STATE_H
 
 #include "collector/analyses/misuse.h"
-#include "support/hashmap.h"
-
-struct misuse_map_key {
-    uint64_t pid, address, generation;
-};
+#include "collector/analyses/repeats.h"
 
 /* An operation that is remembered. */
 struct misuse_op {
@@ -34,11 +31,8 @@ struct misuse_pending {
 
 enum { MISUSE_RECENT = 8, MISUSE_ITERATIONS = 32, MISUSE_PENDING = 32 };
 
+/* map->states[LIVE_MAP_MISUSE] */
 struct misuse_map {
-    struct misuse_map_key key;
-    char *name; /* owned; NULL = not known */
-    bool is_foreign;
-    bool synchronises;                      /* by itself: not watched */
     struct misuse_op recent[MISUSE_RECENT]; /* a ring */
     uint32_t recent_count;                  /* ever */
     uint64_t last_write_ns, last_op_ns;     /* the latest ends among them */
@@ -50,19 +44,38 @@ struct misuse_map {
 };
 
 struct misuse {
+    struct live_maps *maps;
     struct stacks *stacks;
-    struct findings *findings;
-    struct hashmap maps; /* misuse_map_key -> struct misuse_map *, owned */
-    struct misuse_map *last;
-    struct hashmap told; /* struct misuse_told -> index of the finding */
+    struct repeats repeats;
 };
 
-/* What makes two misuses the same one. */
-struct misuse_told {
-    uint64_t pid, address, generation;
-    uint32_t kind, count;
-    stack_id stacks[FINDING_OPERATIONS_MAX];
-};
+/* ---- misuse.c ---- */
+
+/* What is known of the sighting's map, or NULL when memory is out. */
+struct misuse_map *misuse_map_of(const struct sighting *sighting);
+
+/* The event as an operation of its thread, at its own time. 0 or -ENOMEM. */
+int misuse_operation(struct sighting *sighting, const char *verb, struct finding_operation *out);
+
+/* ---- misuse_iterations.c: 0 or -ENOMEM ---- */
+
+int misuse_iter_begin(struct sighting *sighting);
+int misuse_iter_end(struct sighting *sighting);
+
+/* Compares a modification with the iterations that are open. */
+int misuse_meets_iterations(struct misuse *misuse, const struct sighting *sighting, const struct misuse_op *op);
+
+/* ---- misuse_faults.c: 0 or -ENOMEM ---- */
+
+int misuse_fault(struct misuse *misuse, struct sighting *sighting);
+
+/* An operation that may be the one that a fault ran into. */
+int misuse_resolve_faults(struct misuse *misuse, struct misuse_map *map, const struct misuse_op *op);
+
+/* Tells of faults whose other thread never came out. */
+int misuse_tell_faults(struct misuse *misuse, struct misuse_map *map);
+
+/* ---- misuse_findings.c ---- */
 
 /* How a misuse came to light: that decides the sentence. */
 enum misuse_proof {
@@ -72,11 +85,11 @@ enum misuse_proof {
     MISUSE_IN_ITERATION,
 };
 
-/* A finding about the map (NULL = no map), with no operation yet. */
-struct finding misuse_finding(const struct misuse_map *map, enum finding_kind kind, enum misuse_proof proof,
-                              enum finding_severity severity);
+/* A finding about the map (NULL = no map), with no operation yet. 0 or -ENOMEM. */
+int misuse_finding(const struct live_map *map, enum finding_kind kind, enum misuse_proof proof, struct finding *out);
 
-/* Adds it, or counts it where it was told before. Takes `finding`. 0 or -ENOMEM. */
-int misuse_tell(struct misuse *misuse, struct finding *finding);
+/* Tells of two operations that met. 0 or -ENOMEM. */
+int misuse_tell_both(struct misuse *misuse, const struct live_map *map, enum finding_kind kind, enum misuse_proof proof,
+                     const struct finding_operation *one, const struct finding_operation *other);
 
 #endif

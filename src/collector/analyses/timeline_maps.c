@@ -198,7 +198,7 @@ static int end_map(struct timeline_builder *timeline, struct timeline_map *map)
     if (!error && map->is_growing)
         error = put_growth(timeline, map, timeline->now_ns, NULL);
     if (!error)
-        error = timeline_put_misuses(timeline, map);
+        error = timeline_put_findings(timeline, map);
     return error ? error : timeline_name_group(timeline, &map->group);
 }
 

@@ -160,9 +160,9 @@ static uint32_t first_number(enum timeline_row_kind kind)
 {
     switch (kind) {
     case TIMELINE_HOLDS:
-    case TIMELINE_FINDINGS:
+    case TIMELINE_LOST_KEYS:
         return 1;
-    case TIMELINE_MISUSE:
+    case TIMELINE_FINDINGS:
         return 2;
     case TIMELINE_ASSIGNS:
         return FIRST_ASSIGNS;
@@ -249,7 +249,7 @@ void timeline_group_fini(struct timeline_group *group)
 static char *row_title(struct timeline_builder *timeline, const struct timeline_group *group, const struct row_key *key)
 {
     static const char *const kinds[] = {
-        [TIMELINE_HOLDS] = "holds",     [TIMELINE_FINDINGS] = "lost keys",       [TIMELINE_MISUSE] = "misuse",
+        [TIMELINE_HOLDS] = "holds",     [TIMELINE_LOST_KEYS] = "lost keys",      [TIMELINE_FINDINGS] = "findings",
         [TIMELINE_ASSIGNS] = "assigns", [TIMELINE_CLEANUP] = "deferred cleanup", [TIMELINE_GROWTH] = "growth"};
     const struct timeline_thread *thread;
     char *title;

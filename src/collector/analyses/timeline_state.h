@@ -28,12 +28,12 @@ enum { TIMELINE_STORIES_MAX = 8 };
 /* What a row of a group shows; in this order. */
 enum timeline_row_kind {
     TIMELINE_HOLDS, /* of a lock; all that follow are of a map */
-    TIMELINE_FINDINGS,
+    TIMELINE_LOST_KEYS,
     TIMELINE_STORY, /* the first of TIMELINE_STORIES_MAX */
     TIMELINE_ASSIGNS = TIMELINE_STORY + TIMELINE_STORIES_MAX,
     TIMELINE_CLEANUP,
     TIMELINE_GROWTH,
-    TIMELINE_MISUSE, /* but this one stands behind the lost keys */
+    TIMELINE_FINDINGS, /* but this one stands behind the lost keys */
     TIMELINE_ROW_KINDS
 };
 
@@ -416,8 +416,8 @@ const struct finding *timeline_finding_of(const struct timeline_builder *timelin
 int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map *map, const struct finding *finding,
                          uint64_t time_ns, uint64_t flow_id);
 
-/* What misuse of the map was found. Once, when the map ends. */
-int timeline_put_misuses(struct timeline_builder *timeline, struct timeline_map *map);
+/* What was found about the map, but for lost keys. Once, when the map ends. */
+int timeline_put_findings(struct timeline_builder *timeline, struct timeline_map *map);
 
 /* A version of the story's entry. */
 int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,

@@ -117,7 +117,7 @@ int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map 
     char name[TEXT_BYTES];
     struct timeline_row *row;
     struct timeline_span span;
-    int error = timeline_group_row(timeline, &map->group, TIMELINE_FINDINGS, 0, &row);
+    int error = timeline_group_row(timeline, &map->group, TIMELINE_LOST_KEYS, 0, &row);
     if (!error)
         error = timeline_fit(timeline, row, time_ns, time_ns + 1, &span);
     if (error)
@@ -137,8 +137,8 @@ int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map 
     return timeline_put_slice(timeline, row, &span, &args, &slice);
 }
 
-/* One finding of misuse, at its last operation. */
-static int put_misuse(struct timeline_builder *timeline, struct timeline_row *row, const struct finding *finding)
+/* A finding that is no lost key, at its last operation. */
+static int put_finding(struct timeline_builder *timeline, struct timeline_row *row, const struct finding *finding)
 {
     const struct finding_operation *first = &finding->operations[0], *last = last_operation(finding);
     struct timeline_span span;
@@ -154,12 +154,13 @@ static int put_misuse(struct timeline_builder *timeline, struct timeline_row *ro
     timeline_arg_int(&args, "other_thread", last->tid);
     timeline_arg_int(&args, "times", finding->times);
     timeline_arg_text(&args, "what", finding->sentence);
+    timeline_arg_text(&args, "figures", finding->figures);
     timeline_arg_text(&args, "certainty", finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
     struct timeline_slice slice = {.name = finding_kind_text(finding->kind), .category = "finding"};
     return timeline_put_slice(timeline, row, &span, &args, &slice);
 }
 
-int timeline_put_misuses(struct timeline_builder *timeline, struct timeline_map *map)
+int timeline_put_findings(struct timeline_builder *timeline, struct timeline_map *map)
 {
     const struct findings *findings = timeline->options.findings;
     int error = 0;
@@ -168,9 +169,9 @@ int timeline_put_misuses(struct timeline_builder *timeline, struct timeline_map 
         const struct finding *finding = &findings->items[i];
         if (finding->kind == FINDING_LOST_KEY || !is_of_map(finding, map))
             continue;
-        error = timeline_group_row(timeline, &map->group, TIMELINE_MISUSE, 0, &row);
+        error = timeline_group_row(timeline, &map->group, TIMELINE_FINDINGS, 0, &row);
         if (!error)
-            error = put_misuse(timeline, row, finding);
+            error = put_finding(timeline, row, finding);
     }
     return error;
 }

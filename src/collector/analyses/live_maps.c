@@ -1,0 +1,182 @@
+/* See live_maps.h. */
+#include "collector/analyses/live_maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/hashmap.h"
+
+enum { FLAG_WEAK_ID = 1 }; /* docs/events.md, Values */
+
+struct live_maps {
+    struct stacks *stacks;
+    struct hashmap maps;   /* live_map_key -> struct live_map *, owned */
+    struct live_map *last; /* a cache: most events are about the map of the one before */
+    void (*release[LIVE_MAP_USERS])(void *state);
+};
+
+int live_maps_create(struct stacks *stacks, struct live_maps **out)
+{
+    struct live_maps *maps = calloc(1, sizeof *maps);
+    if (!maps)
+        return -ENOMEM;
+    maps->stacks = stacks;
+    hashmap_init(&maps->maps, sizeof(struct live_map_key), sizeof(struct live_map *));
+    *out = maps;
+    return 0;
+}
+
+void live_maps_own(struct live_maps *maps, enum live_map_user user, void (*release)(void *state))
+{
+    maps->release[user] = release;
+}
+
+static void destroy_map(const struct live_maps *maps, struct live_map *map)
+{
+    for (size_t user = 0; user < LIVE_MAP_USERS; user++)
+        if (map->states[user])
+            maps->release[user](map->states[user]);
+    free(map->name);
+    free(map);
+}
+
+void live_maps_destroy(struct live_maps *maps)
+{
+    if (!maps)
+        return;
+    struct live_map *map;
+    for (size_t at = 0; (map = live_maps_next(maps, &at));)
+        destroy_map(maps, map);
+    hashmap_fini(&maps->maps);
+    free(maps);
+}
+
+struct live_map *live_maps_next(const struct live_maps *maps, size_t *position)
+{
+    const void *key;
+    void *map;
+    return hashmap_next(&maps->maps, position, &key, &map) ? *(struct live_map **)map : NULL;
+}
+
+static bool is_map(const struct live_map *map, const struct live_map_key *key)
+{
+    return map && map->key.address == key->address && map->key.generation == key->generation &&
+           map->key.pid == key->pid;
+}
+
+struct live_map *live_maps_find(struct live_maps *maps, const struct live_map_key *key)
+{
+    if (is_map(maps->last, key))
+        return maps->last;
+    struct live_map **map = hashmap_find(&maps->maps, key);
+    return map ? maps->last = *map : NULL;
+}
+
+/* NULL when memory is out. */
+static struct live_map *get_map(struct live_maps *maps, const struct live_map_key *key)
+{
+    struct live_map *map = live_maps_find(maps, key);
+    if (map)
+        return map;
+    map = calloc(1, sizeof *map);
+    struct live_map **place = map ? hashmap_put(&maps->maps, key, NULL) : NULL;
+    if (!place) {
+        free(map);
+        return NULL;
+    }
+    map->key = *key;
+    return maps->last = *place = map;
+}
+
+static const struct event_object *object_of(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_MAP_ALLOC:
+    case EVENT_MAP_INVENTORY:
+    case EVENT_MAP_FREE:
+        return &event->map_life.map;
+    case EVENT_MAP_ASSIGN:
+    case EVENT_MAP_ACCESS:
+    case EVENT_MAP_DELETE:
+    case EVENT_MAP_CLEAR:
+        return &event->map_op.map;
+    case EVENT_MAP_ITER_BEGIN:
+    case EVENT_MAP_ITER_END:
+        return &event->map_iter.map;
+    case EVENT_MAP_GROW:
+        return &event->map_grow.map;
+    case EVENT_MAP_GROW_END:
+        return &event->map_grow_end.map;
+    case EVENT_MAP_FAULT:
+        return event->map_fault.map.address ? &event->map_fault.map : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static int describe(struct live_map *map, const struct event *event)
+{
+    const struct event_map_life *life = &event->map_life;
+    char *name = strndup(life->name.length ? life->name.data : "", life->name.length);
+    if (!name)
+        return -ENOMEM;
+    free(map->name);
+    map->name = name;
+    map->flavor = life->flavor;
+    map->has_weak_ids = life->flags & FLAG_WEAK_ID;
+    map->is_complete = map->is_complete || event->kind == EVENT_MAP_ALLOC;
+    return 0;
+}
+
+int live_maps_see(struct live_maps *maps, const struct event *event, struct sighting *out)
+{
+    *out = (struct sighting){.event = event, .stacks = maps->stacks};
+    const struct event_object *object = object_of(event);
+    if (!object)
+        return 0;
+    struct live_map_key key = {.pid = event->pid, .address = object->address, .generation = object->generation};
+    if (event->kind == EVENT_MAP_FREE) {
+        out->map = live_maps_find(maps, &key);
+        return 0;
+    }
+    out->map = get_map(maps, &key);
+    if (!out->map)
+        return -ENOMEM;
+    bool is_told = event->kind == EVENT_MAP_ALLOC || event->kind == EVENT_MAP_INVENTORY;
+    return is_told ? describe(out->map, event) : 0;
+}
+
+void live_maps_leave(struct live_maps *maps, const struct sighting *sighting)
+{
+    if (sighting->event->kind != EVENT_MAP_FREE || !sighting->map)
+        return;
+    maps->last = NULL;
+    hashmap_remove(&maps->maps, &sighting->map->key);
+    destroy_map(maps, sighting->map);
+}
+
+int live_map_finding(const struct live_map *map, struct finding *out)
+{
+    char *name = strdup(map && map->name ? map->name : "");
+    if (!name)
+        return -ENOMEM;
+    *out = (struct finding){.map_name = name, .times = 1};
+    if (map) {
+        out->pid = (uint32_t)map->key.pid;
+        out->map = (struct event_object){.address = map->key.address, .generation = map->key.generation};
+    }
+    return 0;
+}
+
+int sighting_stack(struct sighting *sighting, stack_id *out)
+{
+    const struct event *event = sighting->event;
+    int error = 0;
+    if (!sighting->is_interned)
+        error = stacks_intern(sighting->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns,
+                              &sighting->stack);
+    sighting->is_interned = !error;
+    *out = sighting->stack;
+    return error;
+}
