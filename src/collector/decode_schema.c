@@ -180,6 +180,13 @@ static field_list lock_inventory = {OBJECT("lock", lock_inventory.lock), FIELD("
                                     FIELD("kind", lock_inventory.kind, U32), FIELD("site", lock_inventory.site, U64),
                                     END};
 
+static field_list cond_signal = {FIELD("cond", cond_signal.cond, U64),
+                                 OBJECT("lock", cond_signal.lock),
+                                 FIELD("begin_ns", cond_signal.begin_ns, U64),
+                                 FIELD("woken", cond_signal.woken, U32),
+                                 STACK,
+                                 END};
+
 static field_list thread = {FIELD("name", thread.name, TEXT), FIELD("creator", thread.creator, U32),
                             FIELD("start", thread.start, U64), END};
 
@@ -232,6 +239,7 @@ static const struct decode_event events[] = {
     {"mapscope:lock_totals", EVENT_LOCK_TOTALS, false, lock_totals},
     {"mapscope:lock_hold", EVENT_LOCK_HOLD, false, lock_hold},
     {"mapscope:lock_inventory", EVENT_LOCK_INVENTORY, false, lock_inventory},
+    {"mapscope:cond_signal", EVENT_COND_SIGNAL, false, cond_signal},
     {"mapscope:thread_start", EVENT_THREAD_START, false, thread},
     {"mapscope:thread_exit", EVENT_THREAD_EXIT, false, thread},
     {"mapscope:sampler_config", EVENT_SAMPLER_CONFIG, false, sampler_config},

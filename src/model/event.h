@@ -41,6 +41,7 @@ enum event_kind {
     EVENT_LOCK_TOTALS,
     EVENT_LOCK_HOLD,
     EVENT_LOCK_INVENTORY,
+    EVENT_COND_SIGNAL,
     EVENT_THREAD_START,
     EVENT_THREAD_EXIT,
     EVENT_SAMPLER_CONFIG,
@@ -198,6 +199,13 @@ struct event_lock_inventory {
     uint64_t site;
 };
 
+struct event_cond_signal {
+    uint64_t cond;
+    struct event_object lock; /* the mutex that the woken want, since `begin_ns` or a little later */
+    uint64_t begin_ns;
+    uint32_t woken;
+};
+
 struct event_thread {
     struct event_text name;
     uint32_t creator;
@@ -254,6 +262,7 @@ struct event {
         struct event_lock_totals lock_totals;
         struct event_lock_hold lock_hold;
         struct event_lock_inventory lock_inventory;
+        struct event_cond_signal cond_signal;
         struct event_thread thread;
         struct event_sampler_config sampler_config;
         struct event_note note;

@@ -4,7 +4,7 @@
  *
  *     wait     the mutex's hold is settled and told, both before the real function gives it up: within the
  *              hold, since afterwards there is none of us to do it until the signal comes
- *     signal   before the real one: the waiter counts as waiting for its mutex
+ *     signal   before the real one: the waiter counts as waiting for its mutex; after it: the event (wakeup.h)
  *
  * Cancelled, a waiter has its mutex again when our handler runs, before those of the program.
  */
@@ -153,32 +153,51 @@ HOOK int cnd_timedwait(cnd_t *restrict cond, mtx_t *restrict mutex, const struct
                 &(struct attempt){.how = CND_TIMEDWAIT, .deadline = deadline});
 }
 
-static inline __attribute__((always_inline)) void wake(const pthread_cond_t *cond, bool all)
+static inline bool wakes_somebody(const pthread_cond_t *cond)
 {
-    if (account_on() && cond_has_waiters(cond) && !cond_is_shared(cond))
-        relock_wake(cond, all, STACK_HERE());
+    return account_on() && cond_has_waiters(cond) && !cond_is_shared(cond);
+}
+
+typedef int wake_fn(pthread_cond_t *);
+
+__attribute__((noinline)) static int wake(pthread_cond_t *cond, bool all, wake_fn *wake_really, const void *frame)
+{
+    struct wakeup wakeup = relock_wake(cond, all, frame);
+    int result = wake_really(cond);
+    wakeup_tell(cond, &wakeup, frame);
+    return result;
 }
 
 HOOK int pthread_cond_signal(pthread_cond_t *cond)
 {
-    wake(cond, false);
-    return real()->pthread_cond_signal(cond);
+    return wakes_somebody(cond) ? wake(cond, false, real()->pthread_cond_signal, STACK_HERE())
+                                : real()->pthread_cond_signal(cond);
 }
 
 HOOK int pthread_cond_broadcast(pthread_cond_t *cond)
 {
-    wake(cond, true);
-    return real()->pthread_cond_broadcast(cond);
+    return wakes_somebody(cond) ? wake(cond, true, real()->pthread_cond_broadcast, STACK_HERE())
+                                : real()->pthread_cond_broadcast(cond);
 }
 
-HOOK int cnd_signal(cnd_t *cond)
+static int signal_cnd(pthread_cond_t *cond)
 {
-    wake((const pthread_cond_t *)cond, false);
-    return real()->cnd_signal(cond);
+    return real()->cnd_signal((cnd_t *)cond);
 }
 
-HOOK int cnd_broadcast(cnd_t *cond)
+static int broadcast_cnd(pthread_cond_t *cond)
 {
-    wake((const pthread_cond_t *)cond, true);
-    return real()->cnd_broadcast(cond);
+    return real()->cnd_broadcast((cnd_t *)cond);
+}
+
+HOOK int cnd_signal(cnd_t *cnd)
+{
+    pthread_cond_t *cond = (pthread_cond_t *)cnd;
+    return wakes_somebody(cond) ? wake(cond, false, signal_cnd, STACK_HERE()) : signal_cnd(cond);
+}
+
+HOOK int cnd_broadcast(cnd_t *cnd)
+{
+    pthread_cond_t *cond = (pthread_cond_t *)cnd;
+    return wakes_somebody(cond) ? wake(cond, true, broadcast_cnd, STACK_HERE()) : broadcast_cnd(cond);
 }

@@ -105,8 +105,9 @@ uint64_t relock_leave(struct relock *relock, bool was_signalled)
     return was_signalled ? take_mark(cond) : 0;
 }
 
-void relock_wake(const void *cond, bool all, const void *frame)
+struct wakeup relock_wake(const void *cond, bool all, const void *frame)
 {
+    struct wakeup wakeup = {0};
     uint64_t state;
     struct relock *relock;
     for (uint32_t at = 0; (relock = next(cond, WAITING, &at, &state)) != NULL;) {
@@ -115,12 +116,16 @@ void relock_wake(const void *cond, bool all, const void *frame)
         struct page_lock *entry = contention_enroll(mutex, kind, frame);
         uint64_t begin_ns = entry ? contention_relock_join(entry) : 0;
         if (begin_ns == 0)
-            return;
-        if (!change(relock, state, begin_ns << STATE_BITS | WOKEN))
+            break;
+        if (!change(relock, state, begin_ns << STATE_BITS | WOKEN)) {
             contention_relock_cancel(entry, begin_ns); /* it came back by itself meanwhile */
-        else if (!all)
-            return;
+            continue;
+        }
+        wakeup_add(&wakeup, entry, begin_ns, 1);
+        if (!all)
+            break;
     }
+    return wakeup;
 }
 
 static void in_child(void)

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "runtime/event.h"
+#include "runtime/wakeup.h"
 
 struct relock; /* opaque: a waiter's entry */
 
@@ -40,7 +41,7 @@ struct relock *relock_enter(const void *cond, const pthread_mutex_t *mutex, enum
 /* After waiting. When the caller began to wait for the mutex; 0 = never. `was_signalled`: it did not time out. */
 uint64_t relock_leave(struct relock *relock, bool was_signalled);
 
-/* Before a signal (one waiter) or a broadcast (all of them). `frame`: the hook's. */
-void relock_wake(const void *cond, bool all, const void *frame);
+/* Before a signal (one waiter) or a broadcast (all of them): whom it is for. `frame`: the hook's. */
+struct wakeup relock_wake(const void *cond, bool all, const void *frame);
 
 #endif

@@ -13,6 +13,7 @@
 #include "runtime/own_lock.h"
 #include "runtime/stack.h"
 #include "runtime/thread.h"
+#include "runtime/wakeup.h"
 
 enum { SIGNALS = 6, COUNT_SHIFT = 48 };
 #define TIME_MASK ((UINT64_C(1) << COUNT_SHIFT) - 1)
@@ -87,37 +88,43 @@ static bool is_entering(struct cond *cond, const msc_mutex *mutex)
 }
 
 /* Lets up to `most` waiters join the word of their mutex, before they are woken. */
-static void join_woken(struct cond *cond, uint16_t most)
+static struct wakeup join_woken(struct cond *cond, uint16_t most)
 {
+    struct wakeup wakeup = {0};
     msc_mutex *mutex = atomic_load_explicit(&cond->mutex, memory_order_acquire);
     if (!mutex || atomic_load_explicit(&cond->waiting, memory_order_relaxed) == 0 || is_entering(cond, mutex))
-        return;
+        return wakeup;
     struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
     uint32_t count = entry ? take_waiting(cond, most) : 0;
     uint64_t time_ns = count ? contention_relock_join_many(entry, (uint16_t)count) : 0;
-    if (time_ns == 0 || put_signalled(cond, time_ns, count))
-        return;
-    while (count-- > 0) /* they come back unseen */
+    if (time_ns && put_signalled(cond, time_ns, count)) {
+        wakeup_add(&wakeup, entry, time_ns, count);
+        return wakeup;
+    }
+    while (time_ns && count-- > 0) /* they come back unseen */
         contention_relock_cancel(entry, time_ns);
+    return wakeup;
 }
 
 int msc_cond_signal(msc_cond *public)
 {
     struct cond *cond = cond_of(public);
-    join_woken(cond, 1);
+    struct wakeup wakeup = join_woken(cond, 1);
     msc_guard++;
     int error = pthread_cond_signal(&cond->real);
     msc_guard--;
+    wakeup_tell(cond, &wakeup, STACK_HERE());
     return -error;
 }
 
 int msc_cond_broadcast(msc_cond *public)
 {
     struct cond *cond = cond_of(public);
-    join_woken(cond, UINT16_MAX);
+    struct wakeup wakeup = join_woken(cond, UINT16_MAX);
     msc_guard++;
     int error = pthread_cond_broadcast(&cond->real);
     msc_guard--;
+    wakeup_tell(cond, &wakeup, STACK_HERE());
     return -error;
 }
 

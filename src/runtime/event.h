@@ -38,6 +38,7 @@
     X(LOCK_RELEASE, lock_release)                                                                                      \
     X(LOCK_HOLD, lock_hold)                                                                                            \
     X(LOCK_TOTALS, lock_totals)                                                                                        \
+    X(COND_SIGNAL, cond_signal)                                                                                        \
     X(THREAD_START, thread_start)                                                                                      \
     X(THREAD_EXIT, thread_exit)                                                                                        \
     X(SAMPLER_CONFIG, sampler_config)                                                                                  \
@@ -312,6 +313,15 @@ struct msc_ev_lock_totals {
     uint64_t handoff_ns;
     uint64_t max_ns;
     uint64_t dropped; /* waits or charges that found no slot */
+};
+
+struct msc_ev_cond_signal {
+    uint64_t cond;
+    uint64_t lock; /* the mutex that the woken want */
+    uint64_t lock_gen;
+    uint64_t begin_ns; /* since when the first of them wants it */
+    uint32_t woken;
+    struct msc_stack stack; /* of the signaller */
 };
 
 /* thread_start and thread_exit */

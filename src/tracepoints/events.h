@@ -125,6 +125,10 @@ LAYOUT(lock_totals, lock_totals,
     U64(dropped))
 EVENT(lock_totals, lock_totals, lock_totals)
 
+LAYOUT(cond_signal, cond_signal,
+    HEX(cond) LOCK() U64(begin_ns) U32(woken) STACK())
+EVENT(cond_signal, cond_signal, cond_signal)
+
 LAYOUT(thread, thread,
     TEXT(name) U32(creator) HEX(start))
 EVENT(thread_start, thread, thread)

@@ -117,6 +117,62 @@ static void test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in(v
     assert_int_equal(timeline_stats(fixture->timeline).written.flows, 1);
 }
 
+static struct event woken_wait(uint32_t tid, uint64_t begin_ns, uint64_t end_ns)
+{
+    struct event wait = lock_wait(tid, begin_ns, end_ns);
+    wait.lock_wait.kind = CONTENTION_COND;
+    return wait;
+}
+
+static struct event cond_signal(uint32_t tid, uint64_t begin_ns, uint64_t told_ns, uint32_t woken)
+{
+    return (struct event){
+        .kind = EVENT_COND_SIGNAL,
+        .time_ns = told_ns,
+        .tid = tid,
+        .cond_signal = {.cond = 0x9000, .lock = mutex, .begin_ns = begin_ns, .woken = woken},
+    };
+}
+
+static void test_a_flow_leads_from_a_signal_to_the_wait_that_it_began(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, cond_signal(WORKER, 3000, 3010, 1));
+    apply(fixture, cond_signal(WORKER, 3500, 3510, 1));
+    apply(fixture, woken_wait(MAIN, 3500, 5100));
+    apply(fixture, lock_wait(MAIN, 5200, 5300));
+    finish(fixture, 200000);
+    assert_told(fixture, "1234/1235 [3500 3510] signal 0x6000 ->0 woken=1 cond=0x9000\n");
+    assert_told(fixture, "1234/1234 [3500 5100] wait 0x6000 <-0\n");
+    assert_told(fixture, "1234/1235 [3000 3010] signal 0x6000 woken=1 cond=0x9000\n");
+    assert_int_equal(timeline_stats(fixture->timeline).written.flows, 1);
+}
+
+static void test_a_broadcast_has_a_flow_to_each_wait_that_it_began(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, cond_signal(WORKER, 3000, 3050, 2));
+    apply(fixture, woken_wait(MAIN, 3000, 5100));
+    apply(fixture, woken_wait(1236, 3020, 5200));
+    finish(fixture, 200000);
+    assert_told(fixture, "1234/1235 [3000 3050] signal 0x6000 ->0 woken=2 cond=0x9000\n");
+    assert_told(fixture, "1234/1234 [3000 5100] wait 0x6000 <-0\n");
+    assert_told(fixture, "1234/1236 [3020 5200] wait 0x6000 <-0\n");
+    assert_int_equal(timeline_stats(fixture->timeline).written.flows, 1);
+}
+
+static void test_a_signal_is_drawn_though_many_follow_it(void **state)
+{
+    struct fixture *fixture = *state;
+    for (uint64_t i = 0; i < 20; i++)
+        apply(fixture, cond_signal(WORKER, 3000 + 10 * i, 3005 + 10 * i, 1));
+    apply(fixture, woken_wait(MAIN, 3000, 5100)); /* too many came after it */
+    finish(fixture, 200000);
+    assert_told(fixture, "1234/1235 [3000 3005] signal 0x6000 woken=1 cond=0x9000\n");
+    assert_told(fixture, "1234/1235 [3190 3195] signal 0x6000 woken=1 cond=0x9000\n");
+    assert_int_equal(timeline_stats(fixture->timeline).written.flows, 0);
+}
+
 static void test_a_timed_hold_lies_around_what_was_contended_of_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -273,6 +329,9 @@ int main(void)
         DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),
         DRAWING_TEST(test_the_count_of_waiters_returns_to_nobody_however_late_a_wait_is_told),
         DRAWING_TEST(test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in),
+        DRAWING_TEST(test_a_flow_leads_from_a_signal_to_the_wait_that_it_began),
+        DRAWING_TEST(test_a_broadcast_has_a_flow_to_each_wait_that_it_began),
+        DRAWING_TEST(test_a_signal_is_drawn_though_many_follow_it),
         DRAWING_TEST(test_a_timed_hold_lies_around_what_was_contended_of_it),
         DRAWING_TEST(test_no_flow_leads_to_another_acquisition),
         DRAWING_TEST(test_a_lock_without_name_is_called_as_in_the_profiles),

@@ -362,12 +362,18 @@ static void fill_hostile(struct world *world, struct event *event)
         event->lock_wait.begin_ns = noisy_time(world);
         event->lock_wait.wait_ns = noise(world);
         event->lock_wait.result = (uint32_t)noise(world);
+        event->lock_wait.kind = (uint32_t)below(world, 5);
         break;
     case EVENT_LOCK_RELEASE:
         event->lock_release.lock.address = below(world, 3);
         event->lock_release.release_ns = noisy_time(world);
         event->lock_release.contended_ns = noise(world);
         event->lock_release.waiters = (uint32_t)noise(world);
+        break;
+    case EVENT_COND_SIGNAL:
+        event->cond_signal.lock.address = below(world, 3);
+        event->cond_signal.begin_ns = noisy_time(world);
+        event->cond_signal.woken = (uint32_t)noise(world);
         break;
     case EVENT_LOCK_HOLD:
         event->lock_hold.lock.address = below(world, 3);

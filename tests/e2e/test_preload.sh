@@ -12,7 +12,7 @@ bin=$work/bin
 # lock_events: `EVENT key value key value...` of what was recorded of locks, one a line.
 lock_events() {
     deadline 30 babeltrace2 out/trace 2>/dev/null |
-        sed -nE 's/.* mapscope:(lock_[a-z]*): \{[^}]*\}, \{[^}]*\}, \{ (.*) \}$/\1 \2/p' | tr -d ',=' | tr -s ' ' |
+        sed -nE 's/.* mapscope:(lock_[a-z]*|cond_signal): \{[^}]*\}, \{[^}]*\}, \{ (.*) \}$/\1 \2/p' | tr -d ',=' | tr -s ' ' |
         tr 'A-FX' 'a-fx'
 }
 
@@ -60,8 +60,14 @@ test_planned_holds_are_charged() {
                     return $(i + 1)
         }
         function differs(is, planned) { return is < 0.95 * planned || is > 1.05 * planned }
+        FILENAME == "events" && $1 == "cond_signal" {
+            signals[field("lock")] += field("woken")
+            signalled[field("lock")] = field("begin_ns")
+            next
+        }
         FILENAME == "events" && $1 == "lock_wait" {
             waits[field("lock")]++
+            began[field("lock")] = field("begin_ns")
             waited[field("lock")] += field("wait_ns")
             result[field("lock")] = field("result")
             next
@@ -70,6 +76,10 @@ test_planned_holds_are_charged() {
         FILENAME == "events" { next }
         {
             planned++
+            if (signals[$2] + 0 != ($1 ~ /^co?nd-/) || (signals[$2] && signalled[$2] != began[$2])) {
+                printf "%s: %d signals, at %d, began %d\n", $0, signals[$2], signalled[$2], began[$2]
+                failed++
+            }
             if (waits[$2] != 1 || result[$2] != $5 || differs(waited[$2], $4) || differs(charged[$2], $3)) {
                 printf "%s: %d waits of %d ns, charged %d ns, result %d\n", $0, waits[$2], waited[$2], charged[$2],
                     result[$2]

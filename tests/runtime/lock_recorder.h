@@ -25,6 +25,7 @@ struct lock_record {
         struct msc_ev_lock_release release;
         struct msc_ev_lock_hold hold;
         struct msc_ev_lock_totals totals;
+        struct msc_ev_cond_signal signal;
     };
 };
 
@@ -47,7 +48,7 @@ static inline void gates_set(int on)
 static inline void keep_lock_event(enum msc_event event, const void *from)
 {
     if (event != MSC_EVENT_LOCK_WAIT && event != MSC_EVENT_LOCK_RELEASE && event != MSC_EVENT_LOCK_HOLD &&
-        event != MSC_EVENT_LOCK_TOTALS)
+        event != MSC_EVENT_LOCK_TOTALS && event != MSC_EVENT_COND_SIGNAL)
         return;
     size_t index = atomic_fetch_add(&lock_record_count, 1);
     if (index >= LOCK_RECORDS_MAX)
@@ -63,6 +64,9 @@ static inline void keep_lock_event(enum msc_event event, const void *from)
     } else if (event == MSC_EVENT_LOCK_HOLD) {
         record->hold = *(const struct msc_ev_lock_hold *)from;
         record->leaf = record->hold.stack.count ? record->hold.stack.pcs[0] : 0;
+    } else if (event == MSC_EVENT_COND_SIGNAL) {
+        record->signal = *(const struct msc_ev_cond_signal *)from;
+        record->leaf = record->signal.stack.count ? record->signal.stack.pcs[0] : 0;
     } else {
         record->totals = *(const struct msc_ev_lock_totals *)from;
         strncpy(record->name, record->totals.name, LOCK_RECORD_NAME - 1);

@@ -190,6 +190,12 @@ static void test_waiting_for_a_signal_is_no_contention_but_the_relock_is(void **
     assert_true(wait->begin_ns >= signalled_ns);
     assert_true(wait->wait_ns >= 5000000);
     assert_true(wait->begin_ns + wait->wait_ns >= releasing_ns);
+    const struct msc_ev_cond_signal *signal = &recorded(MSC_EVENT_COND_SIGNAL, 0)->signal;
+    assert_int_equal(signal->begin_ns, wait->begin_ns);
+    assert_int_equal(signal->cond, (uintptr_t)&queue.not_empty);
+    assert_int_equal(signal->lock, (uintptr_t)&queue.lock);
+    assert_int_equal(signal->lock_gen, wait->lock_gen);
+    assert_int_equal(signal->woken, 1);
     assert_conserved(&queue.lock, 1);
     assert_int_equal(recorded_sums(&queue.lock).handoff_ns, 0); /* the time to wake up is nobody's */
     msc_cond_destroy(&queue.not_empty);
@@ -208,6 +214,8 @@ static void test_a_broadcast_makes_all_of_them_wait_for_the_lock(void **state)
     lock_record_count = 0;
     queue.items = TAKERS;
     msc_cond_broadcast(&queue.not_empty);
+    assert_int_equal(recorded_count(MSC_EVENT_COND_SIGNAL), 1);
+    assert_int_equal(recorded(MSC_EVENT_COND_SIGNAL, 0)->signal.woken, TAKERS);
     assert_int_equal(waiters_of(&queue.lock.msc_id), TAKERS);
     usleep(1000);
     msc_mutex_unlock(&queue.lock);
@@ -234,6 +242,7 @@ static void test_a_timeout_and_a_signal_for_nobody_leave_nothing_behind(void **s
     assert_int_equal(waiters_of(&queue.lock.msc_id), 0);
     assert_int_equal(recorded_count(MSC_EVENT_LOCK_WAIT), 0);
     assert_int_equal(recorded_count(MSC_EVENT_LOCK_RELEASE), 0);
+    assert_int_equal(recorded_count(MSC_EVENT_COND_SIGNAL), 0);
     msc_mutex_destroy(&queue.lock);
 }
 

@@ -333,6 +333,15 @@ static const struct msc_ev_lock_totals record_lock_totals = {
     .dropped = 1710,
 };
 
+static const struct msc_ev_cond_signal record_cond_signal = {
+    .cond = 0x3001,
+    .lock = 0x3002,
+    .lock_gen = 3003,
+    .begin_ns = 3004,
+    .woken = 3005,
+    .stack = {two_frames, 2},
+};
+
 static const struct msc_ev_thread record_thread_start = {.name = "worker 1", .creator = 1801, .start = 0x1802};
 static const struct msc_ev_thread record_thread_exit = {.name = "worker 2", .creator = 1901, .start = 0x1902};
 

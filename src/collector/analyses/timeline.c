@@ -30,6 +30,7 @@ int timeline_create(const struct timeline_sink *sink, const struct timeline_opti
     hashmap_init(&timeline->threads, 2 * sizeof(uint32_t), sizeof(struct timeline_thread *));
     hashmap_init(&timeline->maps, sizeof(struct timeline_object_key), sizeof(struct timeline_map *));
     hashmap_init(&timeline->locks, sizeof(struct timeline_object_key), sizeof(struct timeline_lock *));
+    hashmap_init(&timeline->signals, sizeof(struct timeline_object_key), sizeof(struct timeline_signals));
     hashmap_init(&timeline->lock_titles, sizeof(struct timeline_object_key), sizeof(const char *));
     hashmap_init(&timeline->actions, sizeof(struct pid_id), sizeof(struct timeline_action));
     int error = strtab_create(&timeline->titles);
@@ -61,6 +62,7 @@ void timeline_destroy(struct timeline_builder *timeline)
     hashmap_fini(&timeline->threads);
     hashmap_fini(&timeline->maps);
     hashmap_fini(&timeline->locks);
+    hashmap_fini(&timeline->signals);
     hashmap_fini(&timeline->lock_titles);
     hashmap_fini(&timeline->actions);
     hashmap_fini(&timeline->lost);
@@ -177,6 +179,8 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
     case EVENT_LOCK_RELEASE:
     case EVENT_LOCK_HOLD:
         return timeline_lock_event(timeline, event);
+    case EVENT_COND_SIGNAL:
+        return timeline_signal_event(timeline, event);
     case EVENT_REGION_BEGIN:
     case EVENT_REGION_END:
         return timeline_region_event(timeline, event);
@@ -271,6 +275,8 @@ int timeline_finish(struct timeline_builder *timeline, uint64_t end_ns)
         error = timeline_maps_finish(timeline);
     if (!error)
         error = timeline_locks_finish(timeline);
+    if (!error)
+        error = timeline_signals_finish(timeline);
     if (!error)
         error = mark_zero(timeline);
     if (!error)

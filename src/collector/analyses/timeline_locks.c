@@ -157,13 +157,22 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
         error = timeline_fit(timeline, &thread->row, wait->begin_ns, end_ns, &span);
     if (error)
         return error;
+    uint64_t flow_id = 0;
+    if (wait->kind == CONTENTION_COND)
+        error = timeline_signal_flow(timeline, event, span.begin_ns, &flow_id);
+    if (error)
+        return error;
     struct timeline_args args;
     timeline_args_init(&args);
     timeline_arg_text(&args, "owner", owner ? owner->who : NULL);
     if (wait->result < sizeof wait_results / sizeof *wait_results)
         timeline_arg_text(&args, "result", wait_results[wait->result]);
     timeline_arg_site(&args, timeline_lock_site(timeline, event));
-    struct timeline_slice slice = {.name = lock->wait_name, .category = "lock", .is_lasting = true};
+    struct timeline_slice slice = {.name = lock->wait_name,
+                                   .category = "lock",
+                                   .is_lasting = true,
+                                   .flow_id = flow_id,
+                                   .flow = flow_id ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE};
     error = timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
     return error ? error : put_handed_on(timeline, event, lock, thread, &span);
 }

@@ -2,8 +2,8 @@
  * What the parts of the timeline share: rows and groups (timeline_rows.c), slices whose begin and end are
  * two events (timeline_frames.c), names of functions (timeline_names.c), deferred actions
  * (timeline_actions.c), maps (timeline_maps.c), their keys (timeline_ops.c, timeline_stories.c), locks
- * (timeline_locks.c; what had not ended: timeline_open.c) and events that are not ours (timeline_other.c). Private to
- * src/collector/analyses/timeline*.c.
+ * (timeline_locks.c; what had not ended: timeline_open.c; who woke whom: timeline_signals.c) and events that are not
+ * ours (timeline_other.c). Private to src/collector/analyses/timeline*.c.
  */
 #ifndef COLLECTOR_TIMELINE_STATE_H
 #define COLLECTOR_TIMELINE_STATE_H
@@ -164,6 +164,26 @@ struct timeline_lock {
     struct timeline_release releases[TIMELINE_RELEASES]; /* by hold_seq */
 };
 
+/* A signal of a condition variable: held back until it is known whether a flow leaves it. */
+struct timeline_signal {
+    const struct timeline_row *row; /* NULL = there is none here */
+    struct timeline_span span;
+    uint64_t begin_ns, end_ns; /* as told: a wait that begins in between is one that it woke */
+    uint64_t cond, flow_id;
+    uint32_t woken;
+    bool is_drawn;
+    struct timeline_site site;
+};
+
+enum { TIMELINE_SIGNALS = 8 };
+
+/* The last ones that made threads want the same mutex. */
+struct timeline_signals {
+    const char *name; /* lasting: "signal table.mutex" */
+    struct timeline_signal last[TIMELINE_SIGNALS];
+    uint32_t count; /* so far */
+};
+
 struct timeline_action {
     bool has_push, has_run;
     uint32_t push_tid, run_tid;
@@ -232,6 +252,7 @@ struct timeline_builder {
     struct hashmap threads;     /* (pid, tid) -> struct timeline_thread * */
     struct hashmap maps;        /* timeline_object_key -> struct timeline_map * */
     struct hashmap locks;       /* timeline_object_key -> struct timeline_lock * */
+    struct hashmap signals;     /* timeline_object_key -> struct timeline_signals */
     struct hashmap lock_titles; /* timeline_object_key -> const char *, of locks without a name */
     struct hashmap actions;     /* (pid, id) -> struct timeline_action */
     struct hashmap lost;        /* (map, key_id, version) -> const struct finding * */
@@ -436,6 +457,14 @@ int timeline_hold_row(struct timeline_builder *timeline, struct timeline_lock *l
                       struct timeline_row **out);
 int timeline_lock_event(struct timeline_builder *timeline, const struct event *event);
 int timeline_locks_finish(struct timeline_builder *timeline);
+
+/* timeline_signals.c */
+int timeline_signal_event(struct timeline_builder *timeline, const struct event *event);
+
+/* The flow that arrives at a wait which a signal began, and which is drawn from `drawn_from_ns` on; 0 = none. */
+int timeline_signal_flow(struct timeline_builder *timeline, const struct event *wait, uint64_t drawn_from_ns,
+                         uint64_t *flow_id);
+int timeline_signals_finish(struct timeline_builder *timeline);
 void timeline_lock_destroy(struct timeline_lock *lock);
 
 /* timeline_other.c */
