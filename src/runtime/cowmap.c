@@ -8,18 +8,17 @@
  */
 #include "mapscope/cowmap.h"
 
-#include "mapscope/mutex.h"
 #include "runtime/cowmap_trie.h"
 #include "runtime/epoch.h"
 #include "runtime/flavour.h"
+#include "runtime/latch.h"
 #include "runtime/memory.h"
-#include "runtime/spin.h"
 
 struct msc_cowmap {
     struct flavour flavour;
     /* Published by release under the lock, read by acquire. Its birth is the map's seq. */
     _Alignas(64) _Atomic(struct cowmap_node *) root;
-    _Alignas(64) msc_mutex lock;
+    _Alignas(64) struct latch latch;
     struct msc_cowmap_snapshot *youngest;
 };
 
@@ -137,10 +136,22 @@ static int cowmap_apply(struct flavour *flavour, struct flavour_op *op)
     if (error)
         return error;
     uint64_t hash = flavour_hash(flavour, &op->key);
-    spin_lock(&map->lock, SPIN_SHORT);
+    latch_lock(&map->latch);
     error = change_locked(map, op, hash);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     return error;
+}
+
+int msc_cowmap_load(struct msc_cowmap *self, const void *key, void *out)
+{
+    struct flavour_op op = {.verb = VERB_LOAD, .out = out};
+    return flavour_look_up((struct flavour *)self, key, &op, cowmap_get, cowmap_apply, STACK_HERE());
+}
+
+int msc_cowmap_store(struct msc_cowmap *self, const void *key, const void *value)
+{
+    struct flavour_op op = {.verb = VERB_STORE, .value = value};
+    return flavour_run((struct flavour *)self, key, &op, cowmap_apply, STACK_HERE());
 }
 
 FLAVOUR_VERBS(cowmap)
@@ -173,7 +184,7 @@ size_t msc_cowmap_count(struct msc_cowmap *map)
 
 static int clear(struct msc_cowmap *map, struct msc_ev_map_op *event)
 {
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     struct cowmap_node *root = load_root(map);
     event->begin_ns = msc_gate_on(MSC_EVENT_MAP_CLEAR) ? clock_now_ns() : 0;
     event->seq = seq_of(root) + 1;
@@ -184,7 +195,7 @@ static int clear(struct msc_cowmap *map, struct msc_ev_map_op *event)
         cowmap_trie_dispose(root, dispose, map);
     }
     event->end_ns = event->begin_ns ? clock_now_ns() : 0;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     return empty ? 0 : -ENOMEM;
 }
 
@@ -210,18 +221,18 @@ int msc_cowmap_snapshot_take(struct msc_cowmap *map, struct msc_cowmap_snapshot 
     if (!snapshot)
         return -ENOMEM;
     snapshot->map = map;
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     snapshot->root = load_root(map);
     snapshot->older = map->youngest;
     if (snapshot->older)
         snapshot->older->younger = snapshot;
     map->youngest = snapshot;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     *out = snapshot;
     return 0;
 }
 
-static void unlink(struct msc_cowmap_snapshot *snapshot)
+static void unlink_snapshot(struct msc_cowmap_snapshot *snapshot)
 {
     if (snapshot->older)
         snapshot->older->younger = snapshot->younger;
@@ -245,14 +256,14 @@ void msc_cowmap_snapshot_release(struct msc_cowmap_snapshot *snapshot)
 {
     if (!snapshot)
         return;
-    msc_mutex *lock = &snapshot->map->lock;
-    msc_mutex_lock(lock);
-    unlink(snapshot);
+    struct latch *latch = &snapshot->map->latch;
+    latch_lock(latch);
+    unlink_snapshot(snapshot);
     if (snapshot->older) {
         pass_on(snapshot->kept, snapshot->older);
         snapshot->kept = NULL;
     }
-    msc_mutex_unlock(lock);
+    latch_unlock(latch);
     pass_on(snapshot->kept, NULL);
     memory.release(snapshot);
 }
@@ -337,7 +348,7 @@ int msc_cowmap_create(const struct msc_map_options *options, struct msc_cowmap *
         return -ENOMEM;
     }
     atomic_init(&map->root, root);
-    msc_mutex_init(&map->lock, map->flavour.name);
+    latch_init(&map->latch, &map->flavour);
     flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
@@ -356,6 +367,6 @@ void msc_cowmap_destroy(struct msc_cowmap *map)
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
         flavour_trace_free(&map->flavour, STACK_HERE());
     cowmap_trie_dispose(load_root(map), release_block, NULL);
-    msc_mutex_destroy(&map->lock);
+    latch_fini(&map->latch);
     flavour_destroy(&map->flavour);
 }

@@ -2,9 +2,7 @@
 #include "runtime/epoch.h"
 
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +13,6 @@
 
 __thread struct epoch_slot epoch_self;
 _Atomic uint64_t epoch_now = 1;
-bool epoch_has_membarrier;
 _Atomic uint64_t epoch_backlog;
 
 /* Blocks that wait for the epoch to be `since` + 2. */
@@ -103,8 +100,8 @@ static void free_all(const struct epoch_batch *batch)
 /* Every thread's pin so far becomes visible here, or the thread's next load sees what we unlinked. */
 static bool pass_barrier(void)
 {
-    if (epoch_has_membarrier)
-        return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+    if (barrier_is_asymmetric)
+        return barrier_heavy();
     epoch_fence(&epoch_self);
     return true;
 }
@@ -279,11 +276,6 @@ static void in_parent(void)
     pthread_mutex_unlock(&lock);
 }
 
-static bool ask_for_membarrier(void)
-{
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
 /* The other threads are gone, and with them their slots. */
 static void in_child(void)
 {
@@ -291,8 +283,6 @@ static void in_child(void)
     epoch_self.next = NULL;
     unlisted_readers = !epoch_self.listed && epoch_self.depth > 0;
     atomic_store_explicit(&epoch_self.tid, thread_tid(), memory_order_relaxed);
-    if (epoch_has_membarrier)
-        ask_for_membarrier();
     pthread_mutex_unlock(&lock);
 }
 
@@ -301,7 +291,6 @@ __attribute__((constructor(102))) static void epoch_prepare(void)
 {
     epoch_can_list = pthread_key_create(&exit_key, at_thread_exit) == 0;
     pthread_atfork(before_fork, in_parent, in_child);
-    epoch_has_membarrier = ask_for_membarrier();
 }
 
 /* ---- public ---- */

@@ -17,9 +17,8 @@
  *     reader B             [pinned 6]              could have read the epoch late, and so have seen it too
  *     batch                          freed
  *
- * The store that pins must not pass the reader's loads behind it. Where membarrier(2) is there, the reader
- * pays for a compiler barrier only and whoever moves the epoch makes all threads of the process pass a full one;
- * else the reader pays for the fence.
+ * The store that pins must not pass the reader's loads behind it. The reader pays for
+ * the light side of a barrier (barrier.h), whoever moves the epoch for the heavy one.
  *
  * Retired blocks gather in the thread, 256 of them or 64 KiB, then go into a list of all threads that anybody
  * frees; what is left goes there when the thread ends. What a stalled reader can hold up is bounded: writers ask
@@ -41,6 +40,7 @@
 #include <stdint.h>
 
 #include "mapscope/guard.h"
+#include "runtime/barrier.h"
 
 #define EPOCH_BACKLOG_MAX (UINT64_C(32) << 20)
 #define EPOCH_BATCH_COUNT 256
@@ -69,9 +69,8 @@ struct epoch_slot {
 
 extern __thread struct epoch_slot epoch_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern _Atomic uint64_t epoch_now __attribute__((visibility("hidden")));
-/* Both constant after the constructor, except in tests. */
-extern bool epoch_has_membarrier __attribute__((visibility("hidden")));
-extern bool epoch_can_list __attribute__((visibility("hidden"))); /* threads can have slots */
+/* Threads can have slots. Constant after the constructor, except in tests. */
+extern bool epoch_can_list __attribute__((visibility("hidden")));
 
 void epoch_enter_first(struct epoch_slot *slot);
 void epoch_leave_unlisted(void);
@@ -91,7 +90,7 @@ static inline void epoch_pin(struct epoch_slot *slot)
 {
     /* Release pairs with the acquire of the thread that moves the epoch: what was read before is done with. */
     atomic_store_explicit(&slot->pinned, atomic_load_explicit(&epoch_now, memory_order_relaxed), memory_order_release);
-    if (__builtin_expect(epoch_has_membarrier, 1))
+    if (__builtin_expect(barrier_is_asymmetric, 1))
         atomic_signal_fence(memory_order_seq_cst);
     else
         epoch_fence(slot);

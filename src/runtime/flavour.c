@@ -69,10 +69,13 @@ int flavour_create(size_t size, enum msc_map_flavor flavor, flavour_entries_fn *
     if (!flavour)
         return -ENOMEM;
     uint64_t generation = object_generation();
+    bool words = options->key == MSC_KEY_U64 || options->key == MSC_KEY_POINTER;
     *flavour = (struct flavour){
         .generation = generation,
         .flavor = flavor,
         .kind = options->key == MSC_KEY_BYTES_BORROWED ? MSC_KEY_BYTES : options->key,
+        .has_word_keys = words && !(options->type && options->type->hashable),
+        .latches = 1,
         .value_size = options->value_size,
         .hint = options->hint,
         .type = options->type ? *options->type : (struct msc_map_type){0},

@@ -37,6 +37,8 @@ struct flavour {
     uint64_t generation; /* object.h */
     enum msc_map_flavor flavor;
     enum msc_key_kind kind; /* BYTES for borrowed ones, too: they are copied */
+    bool has_word_keys;     /* 64-bit numbers or pointers, all of them hashable: the verbs' short path */
+    uint32_t latches;       /* among which threads spread (latch.h) */
     size_t value_size;
     size_t hint;
     struct msc_map_type type;  /* what may be set: key_size, hash, equal, hashable, identity, equal_values */
@@ -354,13 +356,34 @@ flavour_run(struct flavour *flavour, const void *key, struct flavour_op *op, fla
         return msc_##map##_count((struct msc_##map *)flavour);                                                         \
     }
 
-/* Defines the verbs about one key of `struct msc_<map>` by way of `<map>_apply`, and `<map>_get` for loads. */
-#define FLAVOUR_VERBS(map)                                                                                             \
+/*
+ * Loads and stores by a word that nobody traces, which most of all calls are: without a struct flavour_op, whose
+ * filling and reading takes as long as the rest. To be asked first, with the gate of the verb.
+ */
+static inline bool flavour_takes_word(const struct flavour *flavour, const void *key, enum msc_event gate)
+{
+    return MSC_LIKELY(flavour && key) && flavour->has_word_keys && !msc_gate_on(gate);
+}
+
+/* Defines load and store of `struct msc_<map>` by way of `<map>_load_word` and `<map>_store_word`, or as below. */
+#define FLAVOUR_LOAD_AND_STORE(map)                                                                                    \
     int msc_##map##_load(struct msc_##map *self, const void *key, void *out)                                           \
     {                                                                                                                  \
+        if (flavour_takes_word((struct flavour *)self, key, MSC_EVENT_MAP_ACCESS))                                     \
+            return map##_load_word(self, *(const uint64_t *)key, out);                                                 \
         struct flavour_op op = {.verb = VERB_LOAD, .out = out};                                                        \
         return flavour_look_up((struct flavour *)self, key, &op, map##_get, map##_apply, STACK_HERE());                \
     }                                                                                                                  \
+    int msc_##map##_store(struct msc_##map *self, const void *key, const void *value)                                  \
+    {                                                                                                                  \
+        if (flavour_takes_word((struct flavour *)self, key, MSC_EVENT_MAP_ASSIGN))                                     \
+            return map##_store_word(self, *(const uint64_t *)key, value);                                              \
+        struct flavour_op op = {.verb = VERB_STORE, .value = value};                                                   \
+        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
+    }
+
+/* Defines the other verbs about one key by way of `<map>_apply`, and `<map>_get` for look-ups that nobody traces. */
+#define FLAVOUR_VERBS(map)                                                                                             \
     int msc_##map##_load_version(struct msc_##map *self, const void *key, void *out, uint64_t *version)                \
     {                                                                                                                  \
         struct flavour_op op = {.verb = VERB_LOAD, .out = out, .wants_version = true};                                 \
@@ -368,11 +391,6 @@ flavour_run(struct flavour *flavour, const void *key, struct flavour_op *op, fla
         if (!error)                                                                                                    \
             *version = op.version;                                                                                     \
         return error;                                                                                                  \
-    }                                                                                                                  \
-    int msc_##map##_store(struct msc_##map *self, const void *key, const void *value)                                  \
-    {                                                                                                                  \
-        struct flavour_op op = {.verb = VERB_STORE, .value = value};                                                   \
-        return flavour_run((struct flavour *)self, key, &op, map##_apply, STACK_HERE());                               \
     }                                                                                                                  \
     int msc_##map##_swap(struct msc_##map *self, const void *key, const void *value, void *out)                        \
     {                                                                                                                  \

@@ -24,11 +24,16 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_
     errno = kept_errno;
 }
 
-static inline void futex_wake_all(_Atomic uint32_t *word)
+static inline void futex_wake(_Atomic uint32_t *word, int count)
 {
     int kept_errno = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count);
     errno = kept_errno;
+}
+
+static inline void futex_wake_all(_Atomic uint32_t *word)
+{
+    futex_wake(word, INT_MAX);
 }
 
 #endif

@@ -1,23 +1,21 @@
 /*
  * See mapscope/mapwriter.h. Start reading at enter.
  *
- * The mutex guards the map for as long as an operation takes; a range lasts longer, so it only counts itself and the
+ * The latch guards the map for as long as an operation takes; a range lasts longer, so it only counts itself and the
  * map stays as it is while the count is not 0. Who waits for that count, a cancel, or waiting writers (a range lets
  * them go first) sleeps on `changes`, which everything that may concern it increments.
  */
 #include "mapscope/mapwriter.h"
 
-#include <time.h>
-
-#include "mapscope/mutex.h"
 #include "runtime/futex.h"
+#include "runtime/latch.h"
 #include "runtime/locked.h"
 #include "runtime/map_trace.h"
 
 struct msc_mapwriter {
     struct flavour flavour;
     struct msc_map *core;
-    _Alignas(64) msc_mutex lock;
+    _Alignas(64) struct latch latch;
     uint32_t ranges;                  /* under way; under the lock */
     _Atomic uint32_t waiting_writers; /* for ranges to end */
     _Atomic uint32_t changes;
@@ -50,34 +48,6 @@ static bool is_late(const struct write *write)
     return write->deadline_ns != FUTEX_FOREVER && clock_monotonic_ns() >= write->deadline_ns;
 }
 
-/* CLOCK_REALTIME, at most a second away: who sets that clock shifts a deadline by no more. */
-static struct timespec next_slice(uint64_t left_ns)
-{
-    enum { NS_PER_S = 1000000000 };
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + (left_ns < NS_PER_S ? left_ns : NS_PER_S);
-    until.tv_sec += (time_t)(ns / NS_PER_S);
-    until.tv_nsec = (long)(ns % NS_PER_S);
-    return until;
-}
-
-/* 0 with the lock, or -ETIMEDOUT. */
-static int lock_in_time(struct msc_mapwriter *map, const struct write *write)
-{
-    if (write->deadline_ns == FUTEX_FOREVER)
-        return msc_mutex_lock(&map->lock);
-    int error = msc_mutex_trylock(&map->lock);
-    while (error) {
-        uint64_t now_ns = clock_monotonic_ns();
-        if (now_ns >= write->deadline_ns)
-            return -ETIMEDOUT;
-        struct timespec until = next_slice(write->deadline_ns - now_ns);
-        error = msc_mutex_timedlock(&map->lock, &until);
-    }
-    return 0;
-}
-
 /* With the lock, while ranges are under way. 0 with the lock, or without it -ETIMEDOUT or -ECANCELED. */
 static int wait_for_ranges(struct msc_mapwriter *map, const struct write *write)
 {
@@ -85,11 +55,11 @@ static int wait_for_ranges(struct msc_mapwriter *map, const struct write *write)
     atomic_fetch_add_explicit(&map->waiting_writers, 1, memory_order_seq_cst);
     while (map->ranges) {
         uint32_t changes = atomic_load_explicit(&map->changes, memory_order_seq_cst);
-        msc_mutex_unlock(&map->lock);
+        latch_unlock(&map->latch);
         error = is_cancelled(write) ? -ECANCELED : is_late(write) ? -ETIMEDOUT : 0;
         if (!error) {
             futex_wait(&map->changes, changes, write->deadline_ns);
-            error = lock_in_time(map, write);
+            error = latch_lock_until(&map->latch, write->deadline_ns);
         }
         if (error)
             break;
@@ -110,7 +80,7 @@ static int enter(struct msc_mapwriter *map, struct write *write)
     }
     if (is_cancelled(write))
         return -ECANCELED;
-    int error = lock_in_time(map, write);
+    int error = latch_lock_until(&map->latch, write->deadline_ns);
     return !error && map->ranges ? wait_for_ranges(map, write) : error;
 }
 
@@ -130,9 +100,9 @@ static FLAVOUR_COLD void trace_timeout(const struct msc_mapwriter *map, const st
 static inline int mapwriter_get(struct flavour *flavour, struct flavour_op *op)
 {
     struct msc_mapwriter *map = (struct msc_mapwriter *)flavour;
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     int error = locked_get(flavour, map->core, op);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     return error;
 }
 
@@ -149,7 +119,7 @@ static int mapwriter_apply(struct flavour *flavour, struct flavour_op *op)
         return error;
     }
     error = locked_apply(flavour, map->core, op);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     return error;
 }
 
@@ -253,7 +223,7 @@ int msc_mapwriter_clear(struct msc_mapwriter *map, const struct msc_write_limit 
         map_erase_all_described(map->core, &event);
     else
         map_erase_all(map->core);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     if (event.end_ns)
         map_trace_op(MSC_EVENT_MAP_CLEAR, &event, STACK_HERE());
     return 0;
@@ -269,9 +239,9 @@ size_t msc_mapwriter_count(struct msc_mapwriter *map)
 {
     if (!map)
         return 0;
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     size_t count = map->core->count;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     return count;
 }
 
@@ -279,23 +249,23 @@ size_t msc_mapwriter_count(struct msc_mapwriter *map)
 
 static void range_begin(struct msc_mapwriter *map)
 {
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     while (atomic_load_explicit(&map->waiting_writers, memory_order_seq_cst)) {
         uint32_t changes = atomic_load_explicit(&map->changes, memory_order_seq_cst);
-        msc_mutex_unlock(&map->lock);
+        latch_unlock(&map->latch);
         if (atomic_load_explicit(&map->waiting_writers, memory_order_seq_cst))
             futex_wait(&map->changes, changes, FUTEX_FOREVER);
-        msc_mutex_lock(&map->lock);
+        latch_lock(&map->latch);
     }
     map->ranges++;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
 }
 
 static void range_end(struct msc_mapwriter *map)
 {
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     bool last = --map->ranges == 0;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     if (last)
         announce(map);
 }
@@ -330,7 +300,7 @@ int msc_mapwriter_create(const struct msc_map_options *options, struct msc_mapwr
         flavour_destroy(&map->flavour);
         return error;
     }
-    msc_mutex_init(&map->lock, map->flavour.name);
+    latch_init(&map->latch, &map->flavour);
     flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
@@ -342,7 +312,7 @@ void msc_mapwriter_destroy(struct msc_mapwriter *map)
         return;
     if (msc_gate_on(MSC_EVENT_MAP_FREE))
         flavour_trace_free(&map->flavour, STACK_HERE());
-    msc_mutex_destroy(&map->lock);
+    latch_fini(&map->latch);
     msc_map_destroy(map->core);
     flavour_destroy(&map->flavour);
 }

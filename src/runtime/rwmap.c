@@ -31,6 +31,24 @@ static int rwmap_apply(struct flavour *flavour, struct flavour_op *op)
     return error;
 }
 
+static inline int rwmap_load_word(struct msc_rwmap *map, uint64_t word, void *out)
+{
+    struct stripe *stripe = stripe_read_lock(&map->lock);
+    int error = locked_load_word(&map->flavour, map->core, word, out);
+    stripe_read_unlock(&map->lock, stripe);
+    return error;
+}
+
+static inline int rwmap_store_word(struct msc_rwmap *map, uint64_t word, const void *value)
+{
+    locked_prefetch_word(map->core, word);
+    stripe_write_lock(&map->lock);
+    int error = locked_store_word(&map->flavour, map->core, word, value);
+    stripe_write_unlock(&map->lock);
+    return error;
+}
+
+FLAVOUR_LOAD_AND_STORE(rwmap)
 FLAVOUR_VERBS(rwmap)
 
 size_t msc_rwmap_count(struct msc_rwmap *map)
@@ -84,7 +102,7 @@ int msc_rwmap_create(const struct msc_map_options *options, struct msc_rwmap **o
         return error;
     error = locked_create(&map->flavour, map->flavour.hint, 0, 0, &map->core);
     if (!error)
-        error = stripe_init(&map->lock, map->flavour.name);
+        error = stripe_init(&map->lock, &map->flavour);
     if (error) {
         msc_map_destroy(map->core);
         flavour_destroy(&map->flavour);

@@ -1,5 +1,5 @@
 /*
- * See mapscope/shardmap.h: an array of msc_maps (locked.h), each behind its msc_mutex.
+ * See mapscope/shardmap.h: an array of msc_maps (locked.h), each behind its latch.
  *
  * The shard is chosen by the highest bits of a hash with a seed of its own, so that it says nothing about the bucket
  * in the shard.
@@ -8,16 +8,15 @@
 
 #include <unistd.h>
 
-#include "mapscope/mutex.h"
+#include "runtime/latch.h"
 #include "runtime/locked.h"
 #include "runtime/map_trace.h"
 #include "runtime/memory.h"
-#include "runtime/spin.h"
 
 enum { SHARD_BITS_MIN = 5, SHARD_BITS_MAX = 10, SHARDS_PER_PROCESSOR = 4 };
 
 struct shard {
-    _Alignas(64) msc_mutex lock;
+    _Alignas(64) struct latch latch;
     struct msc_map *core;
 };
 
@@ -33,29 +32,56 @@ static size_t shard_count(const struct msc_shardmap *map)
     return (size_t)1 << map->shard_bits;
 }
 
+static inline struct shard *shard_of_number(const struct msc_shardmap *map, uint64_t number)
+{
+    return &map->shards[msc_hash_bucket(number, map->flavour.seed) >> (64 - map->shard_bits)];
+}
+
 static inline struct shard *shard_of(const struct msc_shardmap *map, const struct map_key *key)
 {
+    if (!flavour_key_has_bytes(key->kind))
+        return shard_of_number(map, key->number);
     return &map->shards[flavour_hash(&map->flavour, key) >> (64 - map->shard_bits)];
 }
 
 static inline int shardmap_get(struct flavour *flavour, struct flavour_op *op)
 {
     struct shard *shard = shard_of((struct msc_shardmap *)flavour, &op->key);
-    spin_lock(&shard->lock, SPIN_SHORT);
+    latch_lock(&shard->latch);
     int error = locked_get(flavour, shard->core, op);
-    msc_mutex_unlock(&shard->lock);
+    latch_unlock(&shard->latch);
     return error;
 }
 
 static int shardmap_apply(struct flavour *flavour, struct flavour_op *op)
 {
     struct shard *shard = shard_of((struct msc_shardmap *)flavour, &op->key);
-    spin_lock(&shard->lock, SPIN_SHORT);
+    latch_lock(&shard->latch);
     int error = locked_apply(flavour, shard->core, op);
-    msc_mutex_unlock(&shard->lock);
+    latch_unlock(&shard->latch);
     return error;
 }
 
+static inline int shardmap_load_word(struct msc_shardmap *map, uint64_t word, void *out)
+{
+    struct shard *shard = shard_of_number(map, word);
+    latch_lock(&shard->latch);
+    int error = locked_load_word(&map->flavour, shard->core, word, out);
+    latch_unlock(&shard->latch);
+    return error;
+}
+
+static inline int shardmap_store_word(struct msc_shardmap *map, uint64_t word, const void *value)
+{
+    struct shard *shard = shard_of_number(map, word);
+    locked_prefetch_word(shard->core, word);
+    latch_lock(&shard->latch);
+    int error = locked_store_word(&map->flavour, shard->core, word, value);
+    latch_unlock(&shard->latch);
+    return error;
+}
+
+FLAVOUR_LOAD_AND_STORE(shardmap)
 FLAVOUR_VERBS(shardmap)
 
 static uint64_t count_and_seq(struct msc_shardmap *map, uint64_t *seq)
@@ -63,10 +89,10 @@ static uint64_t count_and_seq(struct msc_shardmap *map, uint64_t *seq)
     uint64_t count = 0;
     *seq = 0;
     for (size_t i = 0; i < shard_count(map); i++) {
-        msc_mutex_lock(&map->shards[i].lock);
+        latch_lock(&map->shards[i].latch);
         count += map->shards[i].core->count;
         *seq += map->shards[i].core->seq;
-        msc_mutex_unlock(&map->shards[i].lock);
+        latch_unlock(&map->shards[i].latch);
     }
     return count;
 }
@@ -82,13 +108,13 @@ size_t msc_shardmap_count(struct msc_shardmap *map)
 static void lock_all(struct msc_shardmap *map)
 {
     for (size_t i = 0; i < shard_count(map); i++)
-        msc_mutex_lock(&map->shards[i].lock);
+        latch_lock(&map->shards[i].latch);
 }
 
 static void unlock_all(struct msc_shardmap *map)
 {
     for (size_t i = 0; i < shard_count(map); i++)
-        msc_mutex_unlock(&map->shards[i].lock);
+        latch_unlock(&map->shards[i].latch);
 }
 
 /*
@@ -129,9 +155,9 @@ static int visit_shards(struct msc_shardmap *map, msc_visit_fn *visit, void *con
 {
     int stop = 0;
     for (size_t i = 0; i < shard_count(map) && !stop; i++) {
-        msc_mutex_lock(&map->shards[i].lock);
+        latch_lock(&map->shards[i].latch);
         stop = locked_range(&map->flavour, map->shards[i].core, visit, context, visited);
-        msc_mutex_unlock(&map->shards[i].lock);
+        latch_unlock(&map->shards[i].latch);
     }
     return stop;
 }
@@ -163,7 +189,7 @@ static uint32_t shard_bits_here(void)
 static void destroy_shards(struct msc_shardmap *map)
 {
     for (size_t i = 0; i < shard_count(map) && map->shards[i].core; i++) {
-        msc_mutex_destroy(&map->shards[i].lock);
+        latch_fini(&map->shards[i].latch);
         msc_map_destroy(map->shards[i].core);
     }
     memory.release(map->block);
@@ -172,13 +198,14 @@ static void destroy_shards(struct msc_shardmap *map)
 static int create_shards(struct msc_shardmap *map)
 {
     map->shard_bits = shard_bits_here();
+    map->flavour.latches = (uint32_t)shard_count(map);
     map->shards = flavour_allocate_lines(shard_count(map) * sizeof *map->shards, &map->block);
     int error = map->shards ? 0 : -ENOMEM;
     for (size_t i = 0; i < shard_count(map) && !error; i++) {
         size_t hint = map->flavour.hint >> map->shard_bits;
         error = locked_create(&map->flavour, hint, map->shard_bits, i, &map->shards[i].core);
         if (!error)
-            msc_mutex_init(&map->shards[i].lock, map->flavour.name);
+            latch_init(&map->shards[i].latch, &map->flavour);
     }
     if (error && map->shards)
         destroy_shards(map);

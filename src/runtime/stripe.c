@@ -7,6 +7,7 @@
 #include "runtime/flavour.h"
 #include "runtime/futex.h"
 #include "runtime/memory.h"
+#include "runtime/spin.h"
 
 enum { STRIPES_MAX = 64, SPINS = 200 };
 
@@ -28,7 +29,7 @@ static uint32_t stripe_count(void)
     return count;
 }
 
-int stripe_init(struct stripe_lock *lock, const char *name)
+int stripe_init(struct stripe_lock *lock, const struct flavour *map)
 {
     uint32_t count = stripe_count();
     lock->stripes = flavour_allocate_lines(count * sizeof *lock->stripes, &lock->block);
@@ -36,13 +37,13 @@ int stripe_init(struct stripe_lock *lock, const char *name)
         return -ENOMEM;
     lock->mask = count - 1;
     atomic_init(&lock->state, STRIPE_OPEN);
-    msc_mutex_init(&lock->mutex, name);
+    latch_init(&lock->latch, map);
     return 0;
 }
 
 void stripe_fini(struct stripe_lock *lock)
 {
-    msc_mutex_destroy(&lock->mutex);
+    latch_fini(&lock->latch);
     memory.release(lock->block);
 }
 
@@ -53,10 +54,10 @@ void stripe_leave(struct stripe_lock *lock, struct stripe *stripe)
         futex_wake_all(&stripe->readers);
 }
 
-/* With the mutex there is no writer. The last of these reads opens the lock, for those that come then. */
+/* With the latch there is no writer. The last of these reads opens the lock, for those that come then. */
 void stripe_read_closed(struct stripe_lock *lock)
 {
-    spin_lock(&lock->mutex, SPIN_LONG);
+    latch_lock(&lock->latch);
     if (lock->closed_reads && --lock->closed_reads == 0)
         atomic_store_explicit(&lock->state, STRIPE_OPEN, memory_order_seq_cst);
 }
@@ -64,10 +65,10 @@ void stripe_read_closed(struct stripe_lock *lock)
 struct stripe *stripe_stay(struct stripe_lock *lock)
 {
     struct stripe *stripe = stripe_of_thread(lock);
-    spin_lock(&lock->mutex, SPIN_LONG);
+    latch_lock(&lock->latch);
     atomic_fetch_add_explicit(&lock->stayers, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&stripe->readers, 1, memory_order_seq_cst);
-    msc_mutex_unlock(&lock->mutex);
+    latch_unlock(&lock->latch);
     return stripe;
 }
 

@@ -2,17 +2,17 @@
  * A reader-writer lock whose readers do not meet while writers are rare: each counts itself in a cache line of its own.
  *
  *     open (no writer lately)             closed (a writer came)
- *     reader   stripe.readers + 1         reader   takes the mutex, as a writer would
- *              still open? read           writer   takes the mutex
+ *     reader   stripe.readers + 1         reader   takes the latch, as a writer would
+ *              still open? read           writer   takes the latch
  *              stripe.readers - 1
- *     writer   mutex; closes; waits until every stripe is 0; writes
+ *     writer   latch; closes; waits until every stripe is 0; writes
  *
  * After a writer the lock stays closed for STRIPE_CLOSED_READS reads: as long as more than one operation in about 16
- * writes, it is a plain mutex, which then costs less than telling the readers. Whoever waits, waits at the named
- * msc_mutex and is seen there. The price of opening: a writer that finds it open looks at as many cache lines as there
+ * writes, it is that latch alone, which then costs less than telling the readers. Whoever waits, waits at the
+ * latch and is seen there. The price of opening: a writer that finds it open looks at as many cache lines as there
  * are stripes, one for each processor up to 64.
  *
- * A reader that stays long (a range) counts itself in its stripe under the mutex, and in `stayers`, so that writers
+ * A reader that stays long (a range) counts itself in its stripe under the latch, and in `stayers`, so that writers
  * look at the stripes even if it is closed.
  *
  * The reader's pair (count, look at `state`) and the writer's (close, look at the counts) are sequentially consistent:
@@ -30,8 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mapscope/mutex.h"
-#include "runtime/spin.h"
+#include "runtime/latch.h"
 
 enum { STRIPE_CLOSED_READS = 16 };
 
@@ -44,15 +43,15 @@ enum stripe_state { STRIPE_CLOSED = 0, STRIPE_OPEN = 1, STRIPE_SLEEPING = 2 /* c
 struct stripe_lock {
     struct stripe *stripes;
     uint32_t mask;          /* number of stripes - 1 */
-    _Atomic uint32_t state; /* enum stripe_state; changed under the mutex */
+    _Atomic uint32_t state; /* enum stripe_state; changed under the latch */
     void *block;
-    _Alignas(64) msc_mutex mutex;
-    uint32_t closed_reads; /* until it opens; under the mutex */
+    _Alignas(64) struct latch latch;
+    uint32_t closed_reads; /* until it opens; under the latch */
     _Atomic uint32_t stayers;
 };
 
-/* `name` is borrowed as long as the lock lives. 0 or -ENOMEM. */
-int stripe_init(struct stripe_lock *lock, const char *name);
+/* 0 or -ENOMEM. */
+int stripe_init(struct stripe_lock *lock, const struct flavour *map);
 void stripe_fini(struct stripe_lock *lock);
 
 extern __thread uint32_t stripe_mine __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -69,7 +68,7 @@ static inline struct stripe *stripe_of_thread(const struct stripe_lock *lock)
     return &lock->stripes[mine & lock->mask];
 }
 
-/* Returns what stripe_read_unlock wants: the reader's stripe, or NULL with the mutex. */
+/* Returns what stripe_read_unlock wants: the reader's stripe, or NULL with the latch. */
 static inline struct stripe *stripe_read_lock(struct stripe_lock *lock)
 {
     if (atomic_load_explicit(&lock->state, memory_order_relaxed) == STRIPE_OPEN) {
@@ -88,7 +87,7 @@ static inline void stripe_read_unlock(struct stripe_lock *lock, struct stripe *s
     if (stripe)
         stripe_leave(lock, stripe);
     else
-        msc_mutex_unlock(&lock->mutex);
+        latch_unlock(&lock->latch);
 }
 
 /* For a reader that stays long. */
@@ -97,7 +96,7 @@ void stripe_stay_end(struct stripe_lock *lock, struct stripe *stripe);
 
 static inline void stripe_write_lock(struct stripe_lock *lock)
 {
-    spin_lock(&lock->mutex, SPIN_LONG);
+    latch_lock(&lock->latch);
     lock->closed_reads = STRIPE_CLOSED_READS;
     if (atomic_load_explicit(&lock->state, memory_order_relaxed) != STRIPE_CLOSED ||
         atomic_load_explicit(&lock->stayers, memory_order_acquire) != 0)
@@ -106,7 +105,7 @@ static inline void stripe_write_lock(struct stripe_lock *lock)
 
 static inline void stripe_write_unlock(struct stripe_lock *lock)
 {
-    msc_mutex_unlock(&lock->mutex);
+    latch_unlock(&lock->latch);
 }
 
 #endif

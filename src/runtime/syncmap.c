@@ -19,9 +19,9 @@
  */
 #include "mapscope/syncmap.h"
 
-#include "mapscope/mutex.h"
 #include "runtime/epoch.h"
 #include "runtime/flavour.h"
+#include "runtime/latch.h"
 #include "runtime/memory.h"
 #include "runtime/syncmap_table.h"
 
@@ -35,7 +35,7 @@ struct msc_syncmap {
     struct flavour flavour;
     /* Published by release under the lock, read by acquire. */
     _Alignas(64) _Atomic(struct syncmap_table *) read;
-    _Alignas(64) msc_mutex lock;
+    _Alignas(64) struct latch latch;
     struct syncmap_table *dirty;    /* NULL unless read->amended */
     struct syncmap_entry *expunged; /* when dirty was built; some may be in use again */
     size_t misses;
@@ -351,9 +351,9 @@ static __attribute__((noinline)) int apply_locked(struct msc_syncmap *map, struc
                                                   struct writer *writer)
 {
     struct aftermath after = {0};
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     int error = change_locked(map, op, hash, writer, &after);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     tell(&after);
     return error;
 }
@@ -414,6 +414,18 @@ static inline int syncmap_get(struct flavour *flavour, struct flavour_op *op)
     return value ? 0 : -ENOENT;
 }
 
+int msc_syncmap_load(struct msc_syncmap *self, const void *key, void *out)
+{
+    struct flavour_op op = {.verb = VERB_LOAD, .out = out};
+    return flavour_look_up((struct flavour *)self, key, &op, syncmap_get, syncmap_apply, STACK_HERE());
+}
+
+int msc_syncmap_store(struct msc_syncmap *self, const void *key, const void *value)
+{
+    struct flavour_op op = {.verb = VERB_STORE, .value = value};
+    return flavour_run((struct flavour *)self, key, &op, syncmap_apply, STACK_HERE());
+}
+
 FLAVOUR_VERBS(syncmap)
 
 const void *msc_syncmap_find(struct msc_syncmap *map, const void *key, uint64_t *version)
@@ -440,11 +452,11 @@ static struct syncmap_table *promote_all(struct msc_syncmap *map)
     if (!is_amended(load_read(map)))
         return load_read(map);
     struct aftermath after = {0};
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     if (map->dirty)
         promote(map, &after);
     struct syncmap_table *read = load_read(map);
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     tell(&after);
     return read;
 }
@@ -507,7 +519,7 @@ static int clear(struct msc_syncmap *map, struct msc_ev_map_op *event)
     struct syncmap_table *empty = syncmap_table_create(0);
     if (!empty)
         return -ENOMEM;
-    msc_mutex_lock(&map->lock);
+    latch_lock(&map->latch);
     event->begin_ns = msc_gate_on(MSC_EVENT_MAP_CLEAR) ? clock_now_ns() : 0;
     struct syncmap_table *read = load_read(map), *dirty = map->dirty;
     atomic_store_explicit(&map->read, empty, memory_order_release);
@@ -517,7 +529,7 @@ static int clear(struct msc_syncmap *map, struct msc_ev_map_op *event)
     atomic_fetch_sub_explicit(&map->count, (int64_t)event->count, memory_order_relaxed);
     event->seq = draw_seq(map);
     event->end_ns = event->begin_ns ? clock_now_ns() : 0;
-    msc_mutex_unlock(&map->lock);
+    latch_unlock(&map->latch);
     epoch_retire(&read->item, syncmap_table_bytes(read));
     memory.release(dirty); /* only seen under the lock */
     return 0;
@@ -554,7 +566,7 @@ int msc_syncmap_create(const struct msc_map_options *options, struct msc_syncmap
         return -ENOMEM;
     }
     atomic_init(&map->read, read);
-    msc_mutex_init(&map->lock, map->flavour.name);
+    latch_init(&map->latch, &map->flavour);
     flavour_born(&map->flavour, __builtin_return_address(0), STACK_HERE());
     *out = map;
     return 0;
@@ -583,6 +595,6 @@ void msc_syncmap_destroy(struct msc_syncmap *map)
     free_entries(map->dirty ? map->dirty : read);
     memory.release(map->dirty);
     memory.release(read);
-    msc_mutex_destroy(&map->lock);
+    latch_fini(&map->latch);
     flavour_destroy(&map->flavour);
 }

@@ -249,10 +249,10 @@ static void test_a_writer_that_is_itself_the_reader_is_refused(void **state)
 
 static void test_without_membarrier_readers_hold_up_what_they_may_see(void **state)
 {
-    bool kept = epoch_has_membarrier;
-    epoch_has_membarrier = false;
+    bool kept = barrier_is_asymmetric;
+    barrier_is_asymmetric = false;
     test_under_a_reader_nothing_is_freed_until_it_leaves(state);
-    epoch_has_membarrier = kept;
+    barrier_is_asymmetric = kept;
 }
 
 static void test_in_a_forked_child_the_other_readers_are_gone(void **state)
