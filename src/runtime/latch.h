@@ -13,8 +13,8 @@
  *
  *     unlock     holder = 0; asleep? wake one            sleeper   asleep = 1; holder? sleep while asleep is 1
  *
- * One of the two sees the other. Who wakes one sets `asleep` to 0 before, and who was woken sets it again when the latch
- * is his, or when he sleeps again: so there is one wake for each sleep, and none is forgotten.
+ * One of the two sees the other. Who wakes one sets `asleep` to 0 before, and who was woken sets it again when the
+ * latch is his, or when he sleeps again: so there is one wake for each sleep, and none is forgotten.
  *
  * Waiting: to sleep and be woken takes a thousand sections. So who finds it held stays away for a while, then watches
  * it for some sections, to catch it free, and sleeps only when that failed some times. The while is some microseconds
