@@ -14,6 +14,9 @@
 
 #define VALUE_SIZE_MAX (UINT64_C(1) << 28)
 
+/* Programs may be older than the library: what lies behind is not read. */
+#define OPTIONS_SIZE_MIN offsetof(struct msc_map_options, guard)
+
 /* ---- life ---- */
 
 /* Not getrandom(): a cancellation point. */
@@ -43,7 +46,7 @@ static bool is_usable(enum msc_key_kind kind, const struct msc_map_type *type)
 
 static int check_options(const struct msc_map_options *options)
 {
-    if (!options || options->struct_size < sizeof *options || options->value_size > VALUE_SIZE_MAX)
+    if (!options || options->struct_size < OPTIONS_SIZE_MIN || options->value_size > VALUE_SIZE_MAX)
         return -EINVAL;
     return is_usable(options->key, options->type) && !options->allocator ? 0 : -EINVAL;
 }

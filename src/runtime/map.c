@@ -9,6 +9,7 @@
 #include "runtime/config.h"
 #include "runtime/emit.h"
 #include "runtime/map_core.h"
+#include "runtime/map_fault.h"
 #include "runtime/map_trace.h"
 #include "runtime/object.h"
 #include "runtime/stack.h"
@@ -75,6 +76,8 @@ static int read_options(const struct msc_map_options *given, struct msc_map_opti
     memcpy(options, given, given->struct_size < sizeof *options ? given->struct_size : sizeof *options);
     const struct msc_map_type *type = options->type;
     const struct msc_allocator *allocator = options->allocator;
+    if (options->on_fault && !map_fault_is_response(options->on_fault))
+        return -EINVAL;
     size_t key_size = key_size_of(options);
     if (options->key > MSC_KEY_CUSTOM || options->value_size > VALUE_SIZE_MAX || options->guard > MSC_GUARD_EXACT ||
         key_size == 0 || key_size > KEY_SIZE_MAX || (allocator && (!allocator->allocate || !allocator->release)))
@@ -99,6 +102,9 @@ static void set_up(struct msc_map *map, const struct msc_map_options *options, c
     map->hint = options->hint;
     if (options->type)
         map->type = *options->type;
+    map->has_on_fault = options->on_fault;
+    if (options->on_fault)
+        map->on_fault = *options->on_fault;
     bool strings = map->kind == MSC_KEY_BYTES || map->kind == MSC_KEY_BYTES_BORROWED;
     size_t key_alignment = strings ? _Alignof(struct map_string) : map->type.key_alignment;
     map->layout =

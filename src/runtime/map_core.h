@@ -90,6 +90,8 @@ struct msc_map {
     size_t hint;
     struct msc_map_type type;
     struct msc_allocator allocator; /* allocate NULL = runtime/memory.h */
+    struct msc_fault_response on_fault;
+    bool has_on_fault; /* else as all maps */
     struct map_identity identity;
     uintptr_t site; /* where it was created: a return address; 0 = as part of another object */
     uint32_t told;  /* audience that knows of it (emit.h); atomic */

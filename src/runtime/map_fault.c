@@ -13,53 +13,54 @@
 
 /* ---- the policy ---- */
 
-struct policy {
-    enum msc_fault_policy what;
-    msc_fault_fn *fn;
-    void *user;
-};
-
 /*
  * A sequence lock: odd while a policy is being set. Whoever reads a field by acquire that was stored by release also
  * sees the odd turn stored before it, and tries again.
  */
 static _Atomic uint32_t policy_turn;
-static _Atomic uint32_t policy_what;
+static _Atomic uint32_t policy_now;
 static _Atomic(msc_fault_fn *) policy_fn;
 static _Atomic(void *) policy_user;
 
-static void set_policy(struct policy policy)
+static void set_policy(struct msc_fault_response response)
 {
     uint32_t turn = atomic_load_explicit(&policy_turn, memory_order_relaxed) & ~1u;
     while (!atomic_compare_exchange_weak_explicit(&policy_turn, &turn, turn + 1, memory_order_acquire,
                                                   memory_order_relaxed))
         turn &= ~1u; /* another thread is at it, for an instant */
-    atomic_store_explicit(&policy_what, policy.what, memory_order_release);
-    atomic_store_explicit(&policy_fn, policy.fn, memory_order_release);
-    atomic_store_explicit(&policy_user, policy.user, memory_order_release);
+    atomic_store_explicit(&policy_now, response.policy, memory_order_release);
+    atomic_store_explicit(&policy_fn, response.fn, memory_order_release);
+    atomic_store_explicit(&policy_user, response.user, memory_order_release);
     atomic_store_explicit(&policy_turn, turn + 2, memory_order_release);
 }
 
-static struct policy get_policy(void)
+static struct msc_fault_response get_policy(void)
 {
     for (;;) {
         uint32_t turn = atomic_load_explicit(&policy_turn, memory_order_acquire);
-        struct policy policy = {
-            .what = (enum msc_fault_policy)atomic_load_explicit(&policy_what, memory_order_acquire),
+        struct msc_fault_response response = {
+            .policy = (enum msc_fault_policy)atomic_load_explicit(&policy_now, memory_order_acquire),
             .fn = atomic_load_explicit(&policy_fn, memory_order_acquire),
             .user = atomic_load_explicit(&policy_user, memory_order_acquire),
         };
         if (turn % 2 == 0 && atomic_load_explicit(&policy_turn, memory_order_relaxed) == turn)
-            return policy;
+            return response;
     }
+}
+
+bool map_fault_is_response(const struct msc_fault_response *response)
+{
+    enum msc_fault_policy policy = response->policy;
+    bool known = policy == MSC_ON_FAULT_RECORD || policy == MSC_ON_FAULT_CALL || policy == MSC_ON_FAULT_ABORT;
+    return known && (policy != MSC_ON_FAULT_CALL || response->fn);
 }
 
 int msc_map_on_fault(enum msc_fault_policy policy, msc_fault_fn *fn, void *user)
 {
-    bool known = policy == MSC_ON_FAULT_RECORD || policy == MSC_ON_FAULT_CALL || policy == MSC_ON_FAULT_ABORT;
-    if (!known || (policy == MSC_ON_FAULT_CALL && !fn))
+    struct msc_fault_response response = {policy, fn, user};
+    if (!map_fault_is_response(&response))
         return -EINVAL;
-    set_policy((struct policy){policy, fn, user});
+    set_policy(response);
     return 0;
 }
 
@@ -67,7 +68,7 @@ int msc_map_on_fault(enum msc_fault_policy policy, msc_fault_fn *fn, void *user)
 __attribute__((constructor(102))) static void policy_prepare(void)
 {
     if (config.abort_on_fault)
-        set_policy((struct policy){.what = MSC_ON_FAULT_ABORT});
+        set_policy((struct msc_fault_response){.policy = MSC_ON_FAULT_ABORT});
 }
 
 /* ---- a fault ---- */
@@ -117,17 +118,17 @@ static void trace(const struct map_fault *fault, struct msc_stack stack)
 }
 
 /* A fault within the user's function is not reported to it again. */
-static void call(const struct policy *policy, const struct msc_fault *fault)
+static void call(const struct msc_fault_response *response, const struct msc_fault *fault)
 {
     static __thread bool is_calling __attribute__((tls_model("initial-exec")));
     if (is_calling)
         return;
     is_calling = true;
-    policy->fn(policy->user, fault);
+    response->fn(response->user, fault);
     is_calling = false;
 }
 
-static void obey(const struct policy *policy, const struct map_fault *fault, struct msc_stack stack)
+static void obey(const struct msc_fault_response *response, const struct map_fault *fault, struct msc_stack stack)
 {
     struct msc_fault told = {
         .struct_size = sizeof told,
@@ -140,8 +141,8 @@ static void obey(const struct policy *policy, const struct map_fault *fault, str
         .stack = stack.pcs,
         .stack_count = stack.count,
     };
-    if (policy->what == MSC_ON_FAULT_CALL) {
-        call(policy, &told);
+    if (response->policy == MSC_ON_FAULT_CALL) {
+        call(response, &told);
         return;
     }
     map_fault_print(2, &told);
@@ -151,15 +152,15 @@ static void obey(const struct policy *policy, const struct map_fault *fault, str
 int map_fault(const struct map_fault *fault, const void *frame)
 {
     int kept_errno = errno;
-    struct policy policy = get_policy();
+    struct msc_fault_response response = fault->response ? *fault->response : get_policy();
     bool is_traced = msc_gate_on(MSC_EVENT_MAP_FAULT);
-    if (is_traced || policy.what != MSC_ON_FAULT_RECORD) {
+    if (is_traced || response.policy != MSC_ON_FAULT_RECORD) {
         uintptr_t pcs[MSC_STACK_MAX];
         struct msc_stack stack = stack_capture_from(pcs, frame);
         if (is_traced)
             trace(fault, stack);
-        if (policy.what != MSC_ON_FAULT_RECORD)
-            obey(&policy, fault, stack);
+        if (response.policy != MSC_ON_FAULT_RECORD)
+            obey(&response, fault, stack);
     }
     errno = kept_errno;
     return error_of(fault->kind);

@@ -7,6 +7,8 @@
 #ifndef MSC_RUNTIME_MAP_FAULT_H
 #define MSC_RUNTIME_MAP_FAULT_H
 
+#include <stdbool.h>
+
 #include "mapscope/fault.h"
 
 struct map_fault {
@@ -17,7 +19,11 @@ struct map_fault {
     uint64_t key_id;  /* 0 = none, or not to be hashed */
     uint32_t other_tid;
     const void *other_pc;
+    const struct msc_fault_response *response; /* the map's own; NULL = that of all maps */
 };
+
+/* Whether it is complete: a known policy, and CALL with a function. */
+bool map_fault_is_response(const struct msc_fault_response *response);
 
 /* `frame` is the STACK_HERE() of the public function. Returns its error: -EBUSY, -EFAULT or -EINVAL. */
 __attribute__((cold, noinline)) int map_fault(const struct map_fault *fault, const void *frame);

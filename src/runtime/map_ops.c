@@ -24,6 +24,7 @@ int map_refuse(const struct msc_map *map, enum msc_fault_kind kind, const struct
         fault.map = map->identity.object;
         fault.map_gen = map->identity.generation;
         fault.name = map->name;
+        fault.response = map->has_on_fault ? &map->on_fault : NULL;
         fault.other_pc = other_tid ? map_guard_seen_pc(&map->head.guard) : NULL;
     }
     return map_fault(&fault, frame);

@@ -225,6 +225,7 @@ static int create_like(const struct msc_map *map, struct msc_map **out)
         .type = &map->type,
         .allocator = map->allocator.allocate ? &map->allocator : NULL,
         .guard = map->head.guard.exact,
+        .on_fault = map->has_on_fault ? &map->on_fault : NULL,
     };
     int error = map_create_as(&options, NULL, out);
     if (error)

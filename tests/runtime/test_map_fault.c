@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/map_core.h"
 #include "runtime/map_fault.h"
 #include "runtime/map_guard.h"
 #include "runtime/recorder.h"
@@ -126,12 +127,101 @@ static void test_a_policy_that_makes_no_sense_is_refused(void **state)
     assert_int_equal(misuse(MSC_FAULT_NIL_MAP), -EFAULT); /* still just recorded */
 }
 
+/* ---- a map's own ---- */
+
+static int try_to_create(const struct msc_fault_response *response, struct msc_map **out)
+{
+    struct msc_map_options options = {.struct_size = sizeof options, .name = "strict", .on_fault = response};
+    return msc_map_create(&options, out);
+}
+
+static struct msc_map *make_map(const struct msc_fault_response *response)
+{
+    struct msc_map *map;
+    assert_int_equal(try_to_create(response, &map), 0);
+    return map;
+}
+
+/* Every way into the map while another thread writes, and a key that is none: returns how many. */
+static unsigned misuse_in_each_way(struct msc_map *map)
+{
+    struct msc_map_iter iter;
+    struct msc_map *copy;
+    assert_int_equal(msc_map_iter_begin(map, &iter), 0);
+    map->head.guard.writer = OTHER;
+    assert_int_equal(msc_map_assign_u64(map, 1, NULL), -EBUSY);
+    assert_int_equal(msc_map_delete_u64(map, 1), -EBUSY);
+    assert_null(msc_map_find_u64(map, 1));
+    assert_int_equal(msc_map_clear(map), -EBUSY);
+    assert_int_equal(msc_map_reserve(map, 100), -EBUSY);
+    assert_int_equal(msc_map_shrink(map), -EBUSY);
+    assert_int_equal(msc_map_clone(map, &copy), -EBUSY);
+    assert_int_equal(msc_map_iter_next(&iter), -EBUSY);
+    map->head.guard.writer = 0;
+    msc_map_iter_end(&iter);
+    assert_int_equal(msc_map_assign_bytes(map, "k", 1, NULL), -EINVAL);
+    return 9;
+}
+
+static void test_a_map_with_a_policy_of_its_own_follows_it_alone(void **state)
+{
+    (void)state;
+    struct report all = {.calls = 0}, own = {.calls = 0};
+    const struct msc_fault_response call_own = {MSC_ON_FAULT_CALL, report, &own},
+                                    just_record = {MSC_ON_FAULT_RECORD, NULL, NULL};
+    struct msc_map *strict = make_map(&call_own), *lax = make_map(&just_record), *plain = make_map(NULL), *copy;
+    msc_map_on_fault(MSC_ON_FAULT_CALL, report, &all);
+
+    unsigned ways = misuse_in_each_way(strict);
+    assert_int_equal(own.calls, ways);
+    assert_string_equal(own.name, "strict");
+    assert_int_equal(all.calls, 0);
+    misuse_in_each_way(lax);
+    assert_int_equal(all.calls, 0);
+    misuse_in_each_way(plain);
+    assert_int_equal(all.calls, ways);
+    assert_int_equal(msc_map_assign_u64(NULL, 1, NULL), -EFAULT); /* no map, no policy of its own */
+    assert_int_equal(all.calls, ways + 1);
+
+    msc_map_on_fault(MSC_ON_FAULT_RECORD, NULL, NULL);
+    assert_int_equal(msc_map_clone(strict, &copy), 0); /* a copy is as strict */
+    misuse_in_each_way(copy);
+    assert_int_equal(own.calls, 2 * ways);
+    misuse_in_each_way(plain);
+    assert_int_equal(all.calls, ways + 1);
+    msc_map_destroy(copy);
+    msc_map_destroy(strict);
+    msc_map_destroy(lax);
+    msc_map_destroy(plain);
+}
+
+static void test_a_map_is_not_made_with_a_policy_that_makes_no_sense(void **state)
+{
+    (void)state;
+    struct msc_map *map = NULL;
+    assert_int_equal(try_to_create(&(struct msc_fault_response){.policy = MSC_ON_FAULT_CALL}, &map), -EINVAL);
+    assert_int_equal(try_to_create(&(struct msc_fault_response){.policy = (enum msc_fault_policy)7}, &map), -EINVAL);
+    assert_null(map);
+}
+
 /* ---- abort ---- */
 
 enum { WORDS = 16384 };
 
+static void misuse_where_all_abort(const void *kind)
+{
+    msc_map_on_fault(MSC_ON_FAULT_ABORT, NULL, NULL);
+    misuse(*(const enum msc_fault_kind *)kind);
+}
+
+static void misuse_a_map_that_aborts(const void *unused)
+{
+    (void)unused;
+    misuse_in_each_way(make_map(&(struct msc_fault_response){.policy = MSC_ON_FAULT_ABORT}));
+}
+
 /* What a child that misuses a map says before it aborts; it must. */
-static void last_words(enum msc_fault_kind kind, char said[WORDS])
+static void last_words_of(void (*misuse_one)(const void *arg), const void *arg, char said[WORDS])
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -142,8 +232,7 @@ static void last_words(enum msc_fault_kind kind, char said[WORDS])
         signal(SIGABRT, SIG_DFL);
         dup2(ends[1], 2);
         close(ends[1]);
-        msc_map_on_fault(MSC_ON_FAULT_ABORT, NULL, NULL);
-        misuse(kind);
+        misuse_one(arg);
         _exit(0);
     }
     close(ends[1]);
@@ -157,6 +246,11 @@ static void last_words(enum msc_fault_kind kind, char said[WORDS])
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void last_words(enum msc_fault_kind kind, char said[WORDS])
+{
+    last_words_of(misuse_where_all_abort, &kind, said);
 }
 
 /* The text from `after` on begins with `expected`; returns what follows. */
@@ -201,6 +295,14 @@ static void test_abort_knows_each_of_gos_messages(void **state)
     expect(said, "panic: assignment to entry in nil map\n");
     last_words(MSC_FAULT_UNHASHABLE, said);
     expect(said, "panic: runtime error: hash of unhashable type\n");
+}
+
+static void test_a_map_aborts_by_itself(void **state)
+{
+    (void)state;
+    char said[WORDS];
+    last_words_of(misuse_a_map_that_aborts, NULL, said);
+    assert_non_null(strstr(expect(said, "fatal error: concurrent map writes\n\nmap \"strict\" at "), "thread 4242"));
 }
 
 /* ---- the mark ---- */
@@ -278,6 +380,9 @@ int main(void)
         fault_test(test_the_users_function_is_told_everything_once),
         fault_test(test_the_users_function_is_called_untraced_too),
         fault_test(test_a_policy_that_makes_no_sense_is_refused),
+        fault_test(test_a_map_with_a_policy_of_its_own_follows_it_alone),
+        fault_test(test_a_map_is_not_made_with_a_policy_that_makes_no_sense),
+        fault_test(test_a_map_aborts_by_itself),
         fault_test(test_abort_says_what_go_says_and_names_both_threads),
         fault_test(test_abort_knows_each_of_gos_messages),
         cmocka_unit_test(test_a_writer_marks_the_map_until_it_leaves),

@@ -1,5 +1,5 @@
 /*
- * What happens when a map is misused: a policy for the whole process.
+ * What happens when a map is misused: a policy for the whole process, and for maps that want one of their own.
  *
  *     static void report(void *user, const struct msc_fault *fault)
  *     {
@@ -10,7 +10,12 @@
  *     msc_map_on_fault(MSC_ON_FAULT_CALL, report, metrics);   // the same, and report() is called
  *     msc_map_on_fault(MSC_ON_FAULT_ABORT, NULL, NULL);       // as Go does
  *
- * or MAPSCOPE_FAULT=abort | record in the environment, which the first call of msc_map_on_fault overrides.
+ *     // this map alone, whatever holds for the others:
+ *     const struct msc_fault_response strict = {.policy = MSC_ON_FAULT_ABORT};
+ *     struct msc_map_options options = {..., .on_fault = &strict};
+ *
+ * or MAPSCOPE_FAULT=abort | record in the environment, which the first call of msc_map_on_fault overrides. A map's own
+ * policy stands above both; a map that is NULL has none.
  * Aborting looks like this, on stderr, and ends with abort():
  *
  *     fatal error: concurrent map writes
@@ -87,10 +92,17 @@ enum msc_fault_policy {
  */
 typedef void msc_fault_fn(void *user, const struct msc_fault *fault);
 
+/* What is done about a misused map: msc_map_options.on_fault. */
+struct msc_fault_response {
+    enum msc_fault_policy policy;
+    msc_fault_fn *fn; /* for MSC_ON_FAULT_CALL */
+    void *user;
+};
+
 /*
- * Sets the policy of all maps. `fn` and `user` are for MSC_ON_FAULT_CALL. At any time, in any thread; a fault that
- * is being handled meanwhile may still follow the policy before. 0; -EINVAL: unknown policy, or CALL without
- * `fn`. Not for signal handlers.
+ * Sets the policy of all maps that have none of their own. `fn` and `user` are for MSC_ON_FAULT_CALL. At any time, in
+ * any thread; a fault that is being handled meanwhile may still follow the policy before. 0; -EINVAL: unknown policy,
+ * or CALL without `fn`. Not for signal handlers.
  */
 MSC_API int msc_map_on_fault(enum msc_fault_policy policy, msc_fault_fn *fn, void *user);
 

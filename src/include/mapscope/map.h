@@ -104,20 +104,21 @@ struct msc_allocator {
 
 /* Zero is the default of every field but struct_size. */
 struct msc_map_options {
-    size_t struct_size;                    /* sizeof(struct msc_map_options) */
-    const char *name;                      /* shown in traces; copied; NULL = "" */
-    enum msc_key_kind key;                 /* of all keys of this map */
-    size_t value_size;                     /* bytes, at most 256 MiB; 0 = a set */
-    size_t hint;                           /* entries to have room for from the start */
-    const struct msc_map_type *type;       /* copied; NULL = keys and values are their bytes */
-    const struct msc_allocator *allocator; /* copied; NULL = malloc, and mmap for large arrays */
-    uint32_t guard;                        /* enum msc_guard_mode: how hard it looks for a second writer */
+    size_t struct_size;                        /* sizeof(struct msc_map_options) */
+    const char *name;                          /* shown in traces; copied; NULL = "" */
+    enum msc_key_kind key;                     /* of all keys of this map */
+    size_t value_size;                         /* bytes, at most 256 MiB; 0 = a set */
+    size_t hint;                               /* entries to have room for from the start */
+    const struct msc_map_type *type;           /* copied; NULL = keys and values are their bytes */
+    const struct msc_allocator *allocator;     /* copied; NULL = malloc, and mmap for large arrays */
+    uint32_t guard;                            /* enum msc_guard_mode: how hard it looks for a second writer */
+    const struct msc_fault_response *on_fault; /* copied; NULL = what msc_map_on_fault set for all */
 };
 
 /*
  * Makes an empty map, to be given to msc_map_destroy. Returns 0, or with `*out` untouched: -EINVAL (no
- * options, struct_size too small, unknown key kind, a type without what its kind needs, value_size too large),
- * -ENOMEM.
+ * options, struct_size too small, unknown key kind or policy, a type without what its kind needs, value_size too
+ * large), -ENOMEM.
  */
 MSC_API int msc_map_create(const struct msc_map_options *options, struct msc_map **out);
 
