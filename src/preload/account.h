@@ -18,10 +18,16 @@
 #include "runtime/holds.h"
 #include "runtime/stack.h"
 
-/* Are locks to be looked at? Not within the runtime and its tracer, whose locks are not the program's. */
+/* May locks be looked at? Not within the runtime and its tracer, whose locks are not the program's. */
+static inline bool account_may(void)
+{
+    return real_usable() && !msc_guard;
+}
+
+/* And does anybody want it? */
 static inline bool account_on(void)
 {
-    return real_usable && atomic_load_explicit(&contention_on, memory_order_relaxed) && !msc_guard;
+    return contention_is_on() && account_may();
 }
 
 /* After an acquisition that did not wait. */
@@ -35,6 +41,8 @@ static inline void account_took(const void *lock, enum msc_lock_mode mode)
 /* Before a release: NULL, or what has to be settled. */
 static inline struct page_lock *account_owing(const void *lock)
 {
+    if (!atomic_load_explicit(&contention_on, memory_order_relaxed))
+        return NULL;
     struct page_lock *entry = contention_of(lock);
     return __builtin_expect(entry != NULL, 0) && contention_to_settle(entry) && !msc_guard ? entry : NULL;
 }

@@ -82,12 +82,14 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     return result;
 }
 
-/* Inline, so that `frame` is the hook's. */
-static inline __attribute__((always_inline)) int lock(pthread_mutex_t *mutex, const struct attempt *attempt, int tried,
-                                                      int busy)
+static inline int lock(pthread_mutex_t *mutex, const struct attempt *attempt, int tried, int busy, const void *frame)
 {
-    if (__builtin_expect(tried == busy, 0))
-        return wait_for(mutex, attempt, STACK_HERE());
+    if (__builtin_expect(tried == 0, 1)) {
+        took(mutex);
+        return 0;
+    }
+    if (tried == busy)
+        return wait_for(mutex, attempt, frame);
     if (is_held(tried))
         took(mutex);
     return tried;
@@ -105,12 +107,18 @@ static bool is_plain(const struct timespec *deadline)
 
 /* --- pthread --------------------------------------------------------------------------------------------- */
 
+/* Not inline, so that the hook is short where nobody traces. */
+__attribute__((noinline)) static int lock_watched(pthread_mutex_t *mutex, const void *frame)
+{
+    if (!account_may() || account_is_shared(mutex))
+        return real()->pthread_mutex_lock(mutex);
+    static const struct attempt attempt = {.how = LOCK};
+    return lock(mutex, &attempt, real_table.pthread_mutex_trylock(mutex), EBUSY, frame);
+}
+
 HOOK int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
-    if (!is_watched(mutex))
-        return real()->pthread_mutex_lock(mutex);
-    struct attempt attempt = {.how = LOCK};
-    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+    return contention_is_on() ? lock_watched(mutex, STACK_HERE()) : real()->pthread_mutex_lock(mutex);
 }
 
 HOOK int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline)
@@ -118,7 +126,7 @@ HOOK int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct t
     if (!is_watched(mutex) || !is_plain(deadline))
         return real()->pthread_mutex_timedlock(mutex, deadline);
     struct attempt attempt = {.how = TIMEDLOCK, .deadline = deadline};
-    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY, STACK_HERE());
 }
 
 HOOK int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -127,7 +135,7 @@ HOOK int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t cloc
     if (!is_watched(mutex) || !is_plain(deadline) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
         return real()->pthread_mutex_clocklock(mutex, clock, deadline);
     struct attempt attempt = {.how = CLOCKLOCK, .clock = clock, .deadline = deadline};
-    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY);
+    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY, STACK_HERE());
 }
 
 HOOK int pthread_mutex_trylock(pthread_mutex_t *mutex)
@@ -198,7 +206,7 @@ HOOK int mtx_lock(mtx_t *mtx)
     if (!is_watched(mutex_of(mtx)))
         return real()->mtx_lock(mtx);
     struct attempt attempt = {.how = MTX_LOCK};
-    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy);
+    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy, STACK_HERE());
 }
 
 HOOK int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict deadline)
@@ -206,7 +214,7 @@ HOOK int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict dead
     if (!is_watched(mutex_of(mtx)) || !is_plain(deadline))
         return real()->mtx_timedlock(mtx, deadline);
     struct attempt attempt = {.how = MTX_TIMEDLOCK, .deadline = deadline};
-    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy);
+    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy, STACK_HERE());
 }
 
 HOOK int mtx_trylock(mtx_t *mtx)

@@ -32,7 +32,7 @@ struct real real_table = {
     .pthread_mutex_unlock = __pthread_mutex_unlock,
 };
 atomic_bool real_ready;
-bool real_usable;
+atomic_bool real_is_usable;
 
 enum { NOTES_MAX = 4, NOTE_SIZE = 256 };
 static char note_texts[NOTES_MAX][NOTE_SIZE];
@@ -157,7 +157,7 @@ void real_resolve(void)
     resolving = true;
     bool found_all = look_up_all();
     if (!atomic_load_explicit(&real_ready, memory_order_relaxed))
-        real_usable = look_around(found_all);
+        atomic_store_explicit(&real_is_usable, look_around(found_all), memory_order_release);
     atomic_store_explicit(&real_ready, true, memory_order_release);
     resolving = false;
 }

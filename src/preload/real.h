@@ -85,8 +85,16 @@ static inline const struct real *real(void)
     return &real_table;
 }
 
-/* Whether hooks may do more than pass through. Constant once the table is complete. */
-extern bool real_usable;
+/*
+ * Whether hooks may do more than pass through. Constant once the table is complete, and not before true: release and
+ * acquire, so that who sees it needs not ask real().
+ */
+extern atomic_bool real_is_usable;
+
+static inline bool real_usable(void)
+{
+    return atomic_load_explicit(&real_is_usable, memory_order_acquire);
+}
 
 /* What a reader of the recording is to know: texts, constant once the table is complete, NULL behind the last. */
 extern const char *real_notes[];

@@ -104,7 +104,7 @@ static bool is_tracers(void *function)
 static struct start *start_new(void *function, void *argument)
 {
     real(); /* now it is known whether we are to do more than pass through */
-    struct start *start = real_usable && !msc_guard ? start_claim() : NULL;
+    struct start *start = real_usable() && !msc_guard ? start_claim() : NULL;
     if (!start)
         return NULL;
     start->argument = argument;
@@ -122,7 +122,7 @@ static bool has_room(const pthread_attr_t *attributes)
 /* The thread that makes the second one is the first that nobody prepared. */
 static void prepare_creator(void)
 {
-    if (real_usable && !is_prepared && !msc_guard)
+    if (real_usable() && !is_prepared && !msc_guard)
         is_prepared = interpose_thread_prepare(0, 0);
 }
 

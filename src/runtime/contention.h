@@ -77,6 +77,7 @@
 #include <stdint.h>
 
 #include "base/page_layout.h"
+#include "runtime/emit.h"
 #include "runtime/event.h"
 #include "runtime/private.h"
 
@@ -112,8 +113,32 @@ MSC_PRIVATE void contention_retire(const void *lock);
 
 /* --- Waiters ----------------------------------------------------------------------------------------------- */
 
-/* 0: nobody can want it yet, and no entry exists. Stays 1 from the first tracer or shared page on. */
+/*
+ * 0: nobody wanted it yet, and no entry exists. 1 for good from the first time on that there is a shared page, or that
+ * an event of locks is seen to be listened to: what is in a word must go on being settled whatever the gates say.
+ */
 extern _Atomic int contention_on MSC_PRIVATE_DATA;
+
+/* msc_gates, for hooks outside of this library. */
+extern union msc_gate contention_gates[MSC_EVENT_COUNT] MSC_PRIVATE_DATA;
+
+static inline int contention_gate(enum msc_event event)
+{
+    return atomic_load_explicit(&contention_gates[event].state.on, memory_order_relaxed);
+}
+
+/* For hooks, at each acquisition: LTTng opens its gates without telling anybody. */
+static inline bool contention_is_on(void)
+{
+    if (atomic_load_explicit(&contention_on, memory_order_relaxed))
+        return true;
+    if (__builtin_expect((contention_gate(MSC_EVENT_LOCK_WAIT) | contention_gate(MSC_EVENT_LOCK_RELEASE) |
+                          contention_gate(MSC_EVENT_LOCK_HOLD) | contention_gate(MSC_EVENT_LOCK_TOTALS)) == 0,
+                         1))
+        return false;
+    atomic_store_explicit(&contention_on, 1, memory_order_relaxed);
+    return true;
+}
 
 /* Is a blocked acquisition to be measured? Not inside of the runtime itself. */
 MSC_PRIVATE bool contention_wanted(void);

@@ -10,6 +10,7 @@
 #include "runtime/thread.h"
 
 union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((aligned(64)));
+extern union msc_gate contention_gates[MSC_EVENT_COUNT] __attribute__((alias("msc_gates")));
 
 _Atomic uint32_t emit_audience = 1;
 
@@ -21,7 +22,6 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     msc_emit_fn *none = NULL;
     if (!atomic_compare_exchange_strong_explicit(&emitter, &none, fn, memory_order_release, memory_order_relaxed))
         return -EBUSY;
-    atomic_store_explicit(&contention_on, 1, memory_order_relaxed);
     *gates = msc_gates;
     return 0;
 }
