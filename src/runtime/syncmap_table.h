@@ -14,18 +14,16 @@
 
 #include "runtime/epoch.h"
 #include "runtime/flavour.h"
-
-struct syncmap_box; /* a value */
+#include "runtime/syncmap_cell.h"
 
 struct syncmap_entry {
     union {
         struct epoch_item item;              /* once it is retired */
         struct syncmap_entry *next_expunged; /* before, if it was expunged */
     };
-    /* Published by release, read by acquire. NULL = deleted; the expunged box = deleted and not in dirty. */
-    _Atomic(struct syncmap_box *) box;
-    uint64_t number;                    /* the key, or the length of its bytes */
-    _Alignas(16) unsigned char bytes[]; /* only if keys have any, and so is the padding before them */
+    uint64_t number; /* the key, or the length of its bytes */
+    union syncmap_cell cell;
+    _Alignas(16) unsigned char bytes[]; /* only if keys have any */
 };
 
 struct syncmap_slot {

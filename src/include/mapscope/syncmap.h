@@ -27,9 +27,11 @@
  * a lock: `visit` may use this map and any other. Keys and values are plain bytes: a type with destructors or
  * clones is -EINVAL.
  *
- * Cost: a hit reads the table, the entry and its value: three cache lines, no atomic read-modify-write. A write
- * allocates the value, so that a reader never sees half of one. Memory: 16 bytes a slot at a load of 1/4 to 3/4,
- * in each of the two tables, and two blocks an entry. What is replaced is freed in batches: guard.h.
+ * Cost: a hit reads the table and the entry, two cache lines, without an atomic read-modify-write. A value of up to 8
+ * bytes is in the entry, and a write to a key of the read half is one compare-and-swap; a larger one is in a block of
+ * its own that each write allocates, so that a reader never sees half of one. Memory: 16 bytes a slot at a load of 1/4
+ * to 3/4, in each of the two tables, and 32 bytes an entry with its key's bytes. What is replaced is freed in batches:
+ * guard.h. Measured beside sync.Map in docs/maps.md.
  *
  * Source: Go 1.19 sync/map.go.
  */
@@ -48,7 +50,8 @@ MSC_API int msc_syncmap_create(const struct msc_map_options *options, struct msc
 
 /*
  * The value of `key`, or NULL; *version (which may be NULL) is its version. Borrowed from a map that goes on
- * changing: only inside msc_guard_enter and msc_guard_leave, and valid until the leave.
+ * changing: only inside msc_guard_enter and msc_guard_leave, and valid until the leave. For large values: of up to 8
+ * bytes it allocates a copy (NULL when memory is out), where load allocates nothing.
  */
 MSC_API const void *msc_syncmap_find(struct msc_syncmap *map, const void *key, uint64_t *version);
 
