@@ -5,7 +5,7 @@ install(TARGETS mapscope mapscope-preload mapscope-lttng LIBRARY DESTINATION ${C
 set_target_properties(mapscope-preload mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
 install(DIRECTORY src/include/mapscope DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-install(FILES src/gdb/mapscope_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/mapscope)
+install(FILES src/gdb/mapscope_gdb.py src/gdb/mapscope_gdb_flavours.py DESTINATION ${CMAKE_INSTALL_DATADIR}/mapscope)
 
 # Reproducible: the debug information names our files as they are named in the source tree.
 foreach(folder src exporters src/cli)

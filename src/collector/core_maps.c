@@ -13,7 +13,11 @@
 #include "support/json_find.h"
 #include "support/vec.h"
 
-enum { ADDRESS_BYTES = 20 };
+enum { FLAVORS = 6, REQUEST_BYTES = 64 };
+
+/* docs/events.md, Values */
+static const char *const structs[FLAVORS] = {"msc_map",      "msc_rwmap",  "msc_syncmap",
+                                             "msc_shardmap", "msc_cowmap", "msc_mapwriter"};
 
 extern char **environ;
 
@@ -39,14 +43,15 @@ static int find_script(char **out, struct diag *diag)
     return error;
 }
 
-/* "mapscope state 0x1000 0x2000"; NULL when memory is out. */
-static char *make_command(const uint64_t *addresses, size_t count)
+/* mapscope state "(struct msc_map *)0x1000" ...; NULL when memory is out. */
+static char *make_command(const struct core_request *requests, size_t count)
 {
     static const char verb[] = "mapscope state";
-    char *command = malloc(sizeof verb + count * ADDRESS_BYTES);
+    char *command = malloc(sizeof verb + count * REQUEST_BYTES);
     char *at = command ? stpcpy(command, verb) : NULL;
     for (size_t i = 0; at && i < count; i++)
-        at += sprintf(at, " 0x%" PRIx64, addresses[i]);
+        at += snprintf(at, REQUEST_BYTES, " \"(struct %s *)0x%" PRIx64 "\"",
+                       structs[requests[i].flavor < FLAVORS ? requests[i].flavor : 0], requests[i].address);
     return command;
 }
 
@@ -72,11 +77,11 @@ static int start(char *const argv[], pid_t *pid, FILE **out, struct diag *diag)
     return error ? diag_errno(diag, error, "cannot start gdb: is it installed?") : 0;
 }
 
-static uint64_t number_at(const char *line, size_t length, const char *path)
+/* False: there is none; `out` is untouched then. */
+static bool find_number(const char *line, size_t length, const char *path, uint64_t *out)
 {
     struct json_span span;
-    uint64_t number = 0;
-    return json_find(line, length, path, &span) && json_u64(span, &number) ? number : 0;
+    return json_find(line, length, path, &span) && json_u64(span, out);
 }
 
 static int take_line(struct core_maps *maps, const char *line)
@@ -88,15 +93,15 @@ static int take_line(struct core_maps *maps, const char *line)
     int error = VEC_RESERVE(maps->items, maps->count, maps->capacity, 1);
     if (error)
         return error;
-    maps->pid = number_at(line, length, "pid");
+    find_number(line, length, "pid", &maps->pid);
     struct core_map *map = &maps->items[maps->count++];
     *map = (struct core_map){.address = strtoull(span.text + 1, NULL, 16)};
     map->is_readable = !json_find(line, length, "error", &span);
-    map->generation = number_at(line, length, "generation");
-    map->count = number_at(line, length, "count");
-    map->B = number_at(line, length, "B");
-    map->seq = number_at(line, length, "seq");
-    map->writer = number_at(line, length, "writer");
+    find_number(line, length, "generation", &map->generation);
+    find_number(line, length, "count", &map->count);
+    find_number(line, length, "seq", &map->seq);
+    find_number(line, length, "writer", &map->writer);
+    map->has_buckets = find_number(line, length, "B", &map->B);
     map->is_growing = json_find(line, length, "growing", &span) && span.length == 4; /* true */
     return 0;
 }
@@ -124,11 +129,11 @@ static int take_lines(FILE *from, struct core_maps *maps, struct diag *diag)
     return error;
 }
 
-int core_maps_read(const char *program, const char *core, const uint64_t *addresses, size_t count,
+int core_maps_read(const char *program, const char *core, const struct core_request *requests, size_t count,
                    struct core_maps *out, struct diag *diag)
 {
     struct core_maps maps = {0};
-    char *script = NULL, *command = make_command(addresses, count);
+    char *script = NULL, *command = make_command(requests, count);
     int error = command ? find_script(&script, diag) : diag_errno(diag, ENOMEM, "cannot ask gdb");
     if (error) {
         free(command);

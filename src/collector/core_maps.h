@@ -10,11 +10,19 @@
 
 #include "support/diag.h"
 
+/* A map to look at. `flavor`: docs/events.md, Values; 0 to 5. */
+struct core_request {
+    uint64_t address;
+    uint32_t flavor;
+};
+
 /* One map in the core. */
 struct core_map {
     uint64_t address, generation;
     bool is_readable; /* else nothing but the address is known */
-    uint64_t count, B, seq, writer;
+    uint64_t count, seq, writer;
+    bool has_buckets; /* one array of them, or two while it grows: */
+    uint64_t B;
     bool is_growing;
 };
 
@@ -25,10 +33,10 @@ struct core_maps {
 };
 
 /*
- * Looks at `count` addresses. Returns 0; -ENOENT (no gdb, or no script beside mapscope), -EIO (gdb cannot read the
+ * Looks at `count` maps. Returns 0; -ENOENT (no gdb, or no script beside mapscope), -EIO (gdb cannot read the
  * core, or says nothing), -ENOMEM, with the cause in `diag`; then there is nothing to free.
  */
-int core_maps_read(const char *program, const char *core, const uint64_t *addresses, size_t count,
+int core_maps_read(const char *program, const char *core, const struct core_request *requests, size_t count,
                    struct core_maps *out, struct diag *diag);
 void core_maps_fini(struct core_maps *maps);
 

@@ -11,6 +11,7 @@
 # msc_map_type.key_type and value_type say, else by their size. `set print elements` bounds what is shown.
 
 import json
+import os
 
 import gdb
 
@@ -232,6 +233,7 @@ class ProbePrinter:
 
 
 PRINTERS = {'msc_map': MapPrinter, 'msc_probe': ProbePrinter}
+MAPS = {'msc_map': Map}  # by struct: what has a state()
 
 
 def find_printer(value):
@@ -245,7 +247,8 @@ def find_printer(value):
 
 
 class StateCommand(gdb.Command):
-    """mapscope state ADDRESS...: the state of each msc_map, one line of JSON for each."""
+    """mapscope state POINTER...: the state of each map, one line of JSON for each. An address alone is a msc_map's;
+    a pointer to a flavour is one of that: 'mapscope state sessions users "(struct msc_rwmap *)0x55555557a2a0"'."""
 
     def __init__(self):
         gdb.Command('mapscope', gdb.COMMAND_DATA, prefix=True)
@@ -253,16 +256,23 @@ class StateCommand(gdb.Command):
 
     def invoke(self, argument, from_tty):
         for word in gdb.string_to_argv(argument):
-            address = int(gdb.parse_and_eval(word))
-            line = {'map': '0x%x' % address, 'pid': gdb.selected_inferior().pid}
-            try:
-                pointer = gdb.Value(address).cast(gdb.lookup_type('struct msc_map').pointer())
-                line.update(Map(pointer.dereference()).state())
-            except gdb.error as error:
-                line['error'] = str(error)
-            print(json.dumps(line))
+            print(json.dumps(self.line(gdb.parse_and_eval(word))))
+
+    @staticmethod
+    def line(pointer):
+        kind = pointer.type.strip_typedefs()
+        tag = kind.target().strip_typedefs().tag if kind.code == gdb.TYPE_CODE_PTR else None
+        tag = tag if tag in MAPS else 'msc_map'
+        line = {'map': '0x%x' % int(pointer), 'pid': gdb.selected_inferior().pid}
+        try:
+            typed_pointer = gdb.Value(int(pointer)).cast(gdb.lookup_type('struct ' + tag).pointer())
+            line.update(MAPS[tag](typed_pointer.dereference()).state())
+        except gdb.error as error:
+            line['error'] = str(error)
+        return line
 
 
 if find_printer.__name__ not in [getattr(printer, '__name__', '') for printer in gdb.pretty_printers]:
     gdb.pretty_printers.insert(0, find_printer)
     StateCommand()
+gdb.execute('source ' + os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mapscope_gdb_flavours.py'))

@@ -1,6 +1,7 @@
 /* Maps of every kind of key, one of them within a growth and one within a write, for a debugger to look at. */
 #include <mapscope/mapscope.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,12 @@ struct money {
 
 struct msc_map *numbers, *names, *points, *growing, *empty, *written;
 struct msc_probe foreign;
+struct msc_rwmap *users;
+struct msc_shardmap *shards;
+struct msc_syncmap *cache;
+struct msc_cowmap *routes;
+struct msc_cowmap_snapshot *snapshot;
+struct msc_mapwriter *prices;
 
 /* The debugger stops here. */
 static __attribute__((noinline, noclone)) void stop_here(void)
@@ -49,6 +56,70 @@ static struct msc_map *make(const char *name, enum msc_key_kind key, size_t valu
     return map;
 }
 
+static void must(int error)
+{
+    if (error)
+        exit(4);
+}
+
+static int stop_at_first(void *context, const void *key, const void *value, uint64_t version)
+{
+    (void)context, (void)key, (void)value, (void)version;
+    return 1;
+}
+
+static struct msc_map_options options_of(const char *name, enum msc_key_kind key, const struct msc_map_type *type)
+{
+    return (struct msc_map_options){.struct_size = sizeof(struct msc_map_options),
+                                    .name = name,
+                                    .key = key,
+                                    .value_size = type ? sizeof(struct money) : 8,
+                                    .type = type};
+}
+
+/* Three in read, one of them deleted before dirty was built, one after; a fourth in dirty alone. */
+static void make_cache(void)
+{
+    struct msc_map_options options = options_of("cache", MSC_KEY_U64, NULL);
+    must(msc_syncmap_create(&options, &cache));
+    for (uint64_t key = 1; key <= 3; key++)
+        must(msc_syncmap_store(cache, &key, &key));
+    must(msc_syncmap_range(cache, stop_at_first, NULL) != 1); /* promotes */
+    must(msc_syncmap_delete(cache, &(uint64_t){2}));
+    must(msc_syncmap_store(cache, &(uint64_t){4}, &(uint64_t){40}));
+    must(msc_syncmap_delete(cache, &(uint64_t){3}));
+    must(msc_syncmap_load(cache, &(uint64_t){4}, NULL)); /* a miss of read */
+}
+
+static void make_flavours(const struct msc_map_type *point_type)
+{
+    struct msc_map_options options = options_of("users", MSC_KEY_U64, NULL);
+    must(msc_rwmap_create(&options, &users));
+    for (uint64_t key = 0; key < 53; key++)
+        must(msc_rwmap_store(users, &key, &key));
+
+    options = options_of("shards", MSC_KEY_U32, NULL);
+    must(msc_shardmap_create(&options, &shards));
+    for (uint32_t key = 1; key <= 5; key++)
+        must(msc_shardmap_store(shards, &key, &(uint64_t){key * 10}));
+
+    make_cache();
+
+    options = options_of("routes", MSC_KEY_BYTES, NULL);
+    must(msc_cowmap_create(&options, &routes));
+    char text[4];
+    for (uint64_t i = 100; i < 150; i++) {
+        snprintf(text, sizeof text, "%u", (unsigned)i);
+        must(msc_cowmap_store(routes, &(struct msc_bytes){text, 3}, &i));
+    }
+    must(msc_cowmap_snapshot_take(routes, &snapshot));
+    must(msc_cowmap_delete(routes, &(struct msc_bytes){"149", 3}));
+
+    options = options_of("prices", MSC_KEY_CUSTOM, point_type);
+    must(msc_mapwriter_create(&options, &prices));
+    must(msc_mapwriter_store(prices, &(struct point){5, 6}, &(struct money){99, "CHF"}, NULL));
+}
+
 int main(void)
 {
     struct msc_map_type point_type = {.key_type = "struct point",
@@ -80,6 +151,8 @@ int main(void)
 
     empty = make("empty", MSC_KEY_U64, 0, NULL);
     MSC_PROBE_MAP_ALLOC(&foreign, &foreign_options);
+
+    make_flavours(&point_type);
 
     written = make("written", MSC_KEY_U64, 8, &written_type);
     msc_map_assign_u64(written, 1, &large);

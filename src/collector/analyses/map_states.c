@@ -7,6 +7,8 @@
 
 #include "support/hashmap.h"
 
+enum { FLAVOR_MAP = 0, FLAVOR_SHARDMAP = 3 }; /* docs/events.md, Values */
+
 struct map_key {
     uint64_t pid, address, generation;
 };
@@ -67,6 +69,7 @@ static int apply_presence(struct map_states *states, const struct event *event)
     state->flavor = life->flavor;
     if (life->count == EVENT_COUNT_UNKNOWN)
         return 0;
+    state->knows_B = life->flavor == FLAVOR_MAP;
     state->B = life->B;
     state->count = (int64_t)life->count;
     state->is_counted = true;
@@ -113,9 +116,13 @@ static int apply_growth(struct map_states *states, const struct event *event)
     struct map_state *state = get(states, event, begins ? &event->map_grow.map : &event->map_grow_end.map);
     if (!state)
         return -ENOMEM;
+    if (state->flavor == FLAVOR_SHARDMAP)
+        return 0;
     state->is_growing = begins;
-    if (begins)
-        state->B = event->map_grow.new_B;
+    if (!begins)
+        return 0;
+    state->knows_B = true;
+    state->B = event->map_grow.new_B;
     return 0;
 }
 

@@ -17,6 +17,7 @@ struct map_state {
     char *name; /* owned; NULL = the trace does not tell */
     uint32_t flavor;
     uint64_t seq; /* of the last modification recorded */
+    bool knows_B; /* and whether it grows; a flavour's creation does not tell, and shards are many */
     uint32_t B;
     bool is_growing;
     bool is_counted; /* told once, and every key recorded since: `count` is true */
