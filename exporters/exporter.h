@@ -26,7 +26,7 @@
 #include "support/diag.h"
 #include "support/outbuf.h"
 
-/* Everything borrowed for the call, nothing NULL. */
+/* Everything borrowed for the call, nothing NULL but `warn`. */
 struct export_input {
     const char *source;        /* the trace, as the user named it */
     uint64_t begin_ns, end_ns; /* trace clock: first and last event; equal for an empty trace */
@@ -38,7 +38,9 @@ struct export_input {
     const struct symbols *symbols;
     const struct contention_view *contention;
     const struct findings *findings;
-    const struct lock_snapshots *snapshots; /* what had not ended */
+    const struct lock_snapshots *snapshots;     /* what had not ended */
+    void (*warn)(void *self, const char *text); /* what the user should know besides; may be NULL */
+    void *self;
 };
 
 struct exporter {

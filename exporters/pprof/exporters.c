@@ -1,9 +1,23 @@
 /* The profiles behind the seam of exporters: pprof-mutex, pprof-block and pprof-hold. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "exporters/exporter.h"
 #include "exporters/pprof/pprof.h"
 #include "model/contention_profile.h"
+#include "model/profile_limits.h"
+
+static void warn_if_folded(const struct profile *profile, const struct export_input *input)
+{
+    char text[160];
+    if (!profile->folded_count || !input->warn)
+        return;
+    snprintf(
+        text, sizeof text,
+        "profile: the %zu smallest stacks are summed as [smaller samples], since consumers take %d samples and %d MiB",
+        profile->folded_count, PROFILE_SAMPLES_MAX, PROFILE_BYTES_MAX >> 20);
+    input->warn(input->self, text);
+}
 
 static int write_profile(const struct export_input *input, enum contention_profile_kind kind, struct outbuf *out,
                          struct diag *diag)
@@ -21,6 +35,7 @@ static int write_profile(const struct export_input *input, enum contention_profi
     int error = contention_profile_create(&from, kind, &profile);
     if (error)
         return diag_errno(diag, -error, "cannot build the profile");
+    warn_if_folded(profile, input);
     error = pprof_write(profile, out, diag);
     profile_destroy(profile);
     return error;

@@ -19,8 +19,6 @@
 
 typedef Perftools__Profiles__Profile message;
 
-enum { SIZE_MAX_BYTES = 4 * 1024 * 1024 };
-
 struct checking {
     const message *profile;
     struct hashmap mappings, functions, locations; /* id -> index (size_t) */
@@ -308,7 +306,7 @@ static void conclude(const struct checking *checking, unsigned consumers, struct
 
 static void check(struct checking *checking, size_t size)
 {
-    if (size > SIZE_MAX_BYTES)
+    if (size > PROFILE_BYTES_MAX)
         breach(checking, RULE_SIZE, "profile", 0);
     check_strings(checking);
     check_types(checking);

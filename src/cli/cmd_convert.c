@@ -176,6 +176,8 @@ static int export(struct conversion *conversion, const struct recording *recordi
         .contention = recording->contention,
         .findings = &recording->findings,
         .snapshots = &recording->snapshots,
+        .warn = print_warning,
+        .self = conversion,
     };
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         struct output *output = &conversion->outputs[kind];

@@ -83,6 +83,7 @@ struct profile {
     size_t sample_count;
     str_id *comments;
     size_t comment_count;
+    size_t folded_count; /* samples that are summed as [smaller samples]: profile_limits.h */
 };
 
 /* See model/profile_builder.h for how one is made. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/profile_fold.h"
 #include "model/profile_intern.h"
 #include "support/vec.h"
 
@@ -243,38 +244,24 @@ void profile_builder_sample(struct profile_builder *builder, const int64_t *valu
     builder->frame_count = builder->label_count = 0;
 }
 
-static int compare_samples(const void *left, const void *right, void *value_index)
-{
-    const struct profile_sample *a = left, *b = right;
-    size_t index = *(const size_t *)value_index;
-    if (a->values[index] != b->values[index])
-        return a->values[index] < b->values[index] ? 1 : -1;
-    return (a->first_location > b->first_location) - (a->first_location < b->first_location);
-}
-
-/* Sums the smallest samples into one that says so. */
-static void fold_smallest(struct profile_builder *builder)
+/* What the consumers would not take is one sample that says so. */
+static int fold(struct profile_builder *builder)
 {
     struct profile *profile = builder->tables.profile;
-    const size_t kept = PROFILE_SAMPLES_MAX - 1;
-    int64_t sums[PROFILE_VALUES_MAX] = {0};
-    size_t by = profile->value_type_count - 1;
-    if (profile->sample_count <= PROFILE_SAMPLES_MAX)
-        return;
-    qsort_r(profile->samples, profile->sample_count, sizeof *profile->samples, compare_samples, &by);
-    for (size_t i = kept; i < profile->sample_count; i++)
-        add_values(profile, sums, profile->samples[i].values);
-    profile_builder_comment(builder, "%zu small samples are summed as [smaller samples]", profile->sample_count - kept);
-    profile->sample_count = kept;
+    struct profile_folded folded;
+    int error = profile_fold_smallest(profile, &folded);
+    if (error || !folded.count)
+        return error;
+    profile_builder_comment(builder, "%zu small samples are summed as [smaller samples]", folded.count);
     profile_builder_pseudo_frame(builder, "[smaller samples]");
-    profile_builder_sample(builder, sums);
+    profile_builder_sample(builder, folded.values);
+    profile->folded_count = folded.count;
+    return builder->tables.error ? builder->tables.error : profile_fold_drop_unused(profile);
 }
 
 int profile_builder_finish(struct profile_builder *builder, struct profile **out)
 {
-    if (!builder->tables.error)
-        fold_smallest(builder);
-    int error = builder->tables.error;
+    int error = builder->tables.error ? builder->tables.error : fold(builder);
     if (!error) {
         profile_intern_finish(&builder->tables);
         *out = builder->tables.profile;

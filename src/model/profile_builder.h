@@ -12,8 +12,8 @@
  *
  * Everything is interned: mappings, functions, locations, strings; samples with the same frames and labels
  * become one, values added. Strings become well-formed UTF-8 (U+FFFD for what is not) and no longer than
- * consumers take, cut ones end in "...". Beyond PROFILE_SAMPLES_MAX samples the smallest by the last
- * value are summed under the pseudo-frame [smaller samples], so that no total changes. Not thread-safe.
+ * consumers take, cut ones end in "...". Beyond PROFILE_SAMPLES_MAX samples, or PROFILE_BYTES_MAX, the smallest by the
+ * last value are summed under the pseudo-frame [smaller samples], so that no total changes. Not thread-safe.
  */
 #ifndef MODEL_PROFILE_BUILDER_H
 #define MODEL_PROFILE_BUILDER_H

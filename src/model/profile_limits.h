@@ -8,6 +8,7 @@ enum {
     PROFILE_LABEL_TEXT_MAX = 2048,
     PROFILE_LABELS_MAX = 100, /* of a sample */
     PROFILE_SAMPLES_MAX = 16000,
+    PROFILE_BYTES_MAX = 4 * 1024 * 1024, /* not compressed */
 };
 
 #endif

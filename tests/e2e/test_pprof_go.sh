@@ -165,6 +165,17 @@ expect "-diff_base" "5000000 2" "$(pprof -raw -diff_base mutex.pb.gz later.pb.gz
     END { printf "%.0f %.0f\n", delay, count }')"
 expect "-tagfocus=thread" 1500000000 "$(focus thread=phone)"
 
+# ---- one that was too large ----
+
+"$(dirname "$writer")/test_pprof_size" .
+"$mapscope" check -q large.pb.gz
+expect "a large profile, whole" "9000 40495500" "$(echo "$(total 1 large.pb.gz)" "$(total 2 large.pb.gz)")"
+expect "a large profile, its rest" 1 "$(top -unit=ns large.pb.gz | grep -c ' \[smaller samples\]$')"
+pprof -comments large.pb.gz | grep -q '^[0-9]* small samples are summed as \[smaller samples\]$' || {
+    echo "the large profile does not say what was summed" >&2
+    exit 1
+}
+
 # ---- brpc's text, which pprof itself refuses ----
 
 printf -- '--- contention\ncycles/second=1000000000\n1500 3 @ 0x401112\n' >brpc

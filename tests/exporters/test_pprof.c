@@ -11,6 +11,7 @@
 
 #include "exporters/exporter.h"
 #include "exporters/pprof/pprof.h"
+#include "model/profile_limits.h"
 #include "profile.pb-c.h"
 
 typedef Perftools__Profiles__Profile message;
@@ -199,6 +200,43 @@ static void test_equal_input_gives_equal_bytes(void **state)
     fixture_fini(&f);
 }
 
+static void note(void *self, const char *text)
+{
+    snprintf(self, 256, "%s", text);
+}
+
+/* One stack, held by more threads than consumers take samples. */
+static void test_a_profile_that_is_cut_down_says_so(void **state)
+{
+    (void)state;
+    enum { THREADS = PROFILE_SAMPLES_MAX + 10 };
+    static char names[THREADS][16], said[256];
+    struct contention_part *parts = calloc(THREADS, sizeof *parts);
+    assert_non_null(parts);
+    for (int i = 0; i < THREADS; i++) {
+        snprintf(names[i], sizeof names[i], "thread-%d", i);
+        parts[i] = (struct contention_part){.thread = names[i], .count = 1, .delay_ns = 1000 + (uint64_t)i};
+    }
+    struct fixture f;
+    fixture_init(&f);
+    struct export_input input = input_of(&f);
+    struct memory memory = {.limit = SIZE_MAX};
+    struct outbuf out;
+    assert_int_equal(outbuf_init(&out, remember, &memory), 0);
+    input.warn = note;
+    input.self = said;
+    assert_int_equal(exporter_pprof_mutex.write(&input, &out, NULL), 0);
+    assert_string_equal(said, "");
+    f.sites[0].parts = parts;
+    f.sites[0].part_count = THREADS;
+    assert_int_equal(exporter_pprof_mutex.write(&input, &out, NULL), 0);
+    assert_non_null(strstr(said, "the 14 smallest stacks are summed as [smaller samples]"));
+    outbuf_fini(&out);
+    free(memory.bytes);
+    free(parts);
+    fixture_fini(&f);
+}
+
 static void test_a_full_disk_is_an_error(void **state)
 {
     (void)state;
@@ -267,6 +305,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_tables_come_back_with_dense_ids),
         cmocka_unit_test(test_labels_come_back_as_strings),
         cmocka_unit_test(test_equal_input_gives_equal_bytes),
+        cmocka_unit_test(test_a_profile_that_is_cut_down_says_so),
         cmocka_unit_test(test_a_full_disk_is_an_error),
         cmocka_unit_test(test_a_profile_that_breaks_a_rule_is_not_written),
     };
