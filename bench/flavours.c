@@ -121,14 +121,16 @@ static _Atomic uint64_t failed;
 static void *work(void *argument)
 {
     uint64_t random = (uint64_t)(uintptr_t)argument, value, bad = 0;
+    const uint64_t keys = entries, stores = writes * 10, count = ops; /* in registers, as in Go's */
+    const struct subject map = *subject;
     pthread_barrier_wait(&begin);
-    for (uint64_t i = 0; i < ops; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        uint64_t key = (random >> 33) % entries;
-        if ((random >> 20) % 1000 < writes * 10)
-            bad += subject->store(key, &i) != 0;
+        uint64_t key = (random >> 33) % keys;
+        if ((random >> 20) % 1000 < stores)
+            bad += map.store(key, &i) != 0;
         else
-            bad += subject->load(key, &value) != 0;
+            bad += map.load(key, &value) != 0;
     }
     failed += bad;
     return NULL;

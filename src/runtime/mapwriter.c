@@ -123,8 +123,18 @@ static int mapwriter_apply(struct flavour *flavour, struct flavour_op *op)
     return error;
 }
 
+static int load_word(struct msc_mapwriter *map, uint64_t word, void *out)
+{
+    latch_lock(&map->latch);
+    int error = locked_load_word(&map->flavour, map->core, word, out);
+    latch_unlock(&map->latch);
+    return error;
+}
+
 int msc_mapwriter_load(struct msc_mapwriter *map, const void *key, void *out)
 {
+    if (flavour_takes_word((struct flavour *)map, key, MSC_EVENT_MAP_ACCESS))
+        return load_word(map, *(const uint64_t *)key, out);
     struct flavour_op op = {.verb = VERB_LOAD, .out = out};
     return flavour_look_up((struct flavour *)map, key, &op, mapwriter_get, mapwriter_apply, STACK_HERE());
 }
