@@ -163,6 +163,7 @@ static field_list lock_totals = {OBJECT("lock", lock_totals.lock),
                                  FIELD("dropped", lock_totals.dropped, U64),
                                  FIELD("site", lock_totals.site, U64),
                                  FIELD("map", lock_totals.map, U64),
+                                 FIELD("round", lock_totals.round, U32),
                                  END};
 
 static field_list lock_hold = {OBJECT("lock", lock_hold.lock),
@@ -175,10 +176,6 @@ static field_list lock_hold = {OBJECT("lock", lock_hold.lock),
                                FIELD("hold_seq", lock_hold.hold_seq, U64),
                                STACK,
                                END};
-
-static field_list lock_inventory = {OBJECT("lock", lock_inventory.lock), FIELD("name", lock_inventory.name, TEXT),
-                                    FIELD("kind", lock_inventory.kind, U32), FIELD("site", lock_inventory.site, U64),
-                                    END};
 
 static field_list cond_signal = {FIELD("cond", cond_signal.cond, U64),
                                  OBJECT("lock", cond_signal.lock),
@@ -238,7 +235,7 @@ static const struct decode_event events[] = {
     {"mapscope:lock_release", EVENT_LOCK_RELEASE, false, lock_release},
     {"mapscope:lock_totals", EVENT_LOCK_TOTALS, false, lock_totals},
     {"mapscope:lock_hold", EVENT_LOCK_HOLD, false, lock_hold},
-    {"mapscope:lock_inventory", EVENT_LOCK_INVENTORY, false, lock_inventory},
+    {"mapscope:lock_inventory", EVENT_LOCK_INVENTORY, false, lock_totals},
     {"mapscope:cond_signal", EVENT_COND_SIGNAL, false, cond_signal},
     {"mapscope:thread_start", EVENT_THREAD_START, false, thread},
     {"mapscope:thread_exit", EVENT_THREAD_EXIT, false, thread},

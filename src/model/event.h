@@ -176,13 +176,15 @@ struct event_lock_release {
     uint64_t release_ns, contended_ns, charge_ns, handoff_ns, hold_seq, weight;
 };
 
+/* lock_totals, lock_inventory */
 struct event_lock_totals {
     struct event_object lock;
     struct event_text name;
     uint32_t kind;
     uint64_t ops, contentions, wait_ns, charge_ns, handoff_ns, max_ns, dropped;
-    uint64_t site; /* where it was initialised, 0 = unknown */
-    uint64_t map;  /* address of the map that it belongs to, 0 = none */
+    uint64_t site;  /* where it was initialised, 0 = unknown */
+    uint64_t map;   /* address of the map that it belongs to, 0 = none */
+    uint32_t round; /* lock_inventory: the same for those that were told at one time, rising in a process */
 };
 
 struct event_lock_hold {
@@ -190,13 +192,6 @@ struct event_lock_hold {
     struct event_text name;
     uint32_t kind, mode;
     uint64_t begin_ns, hold_ns, weight, hold_seq;
-};
-
-struct event_lock_inventory {
-    struct event_object lock;
-    struct event_text name;
-    uint32_t kind;
-    uint64_t site;
 };
 
 struct event_cond_signal {
@@ -261,7 +256,6 @@ struct event {
         struct event_lock_release lock_release;
         struct event_lock_totals lock_totals;
         struct event_lock_hold lock_hold;
-        struct event_lock_inventory lock_inventory;
         struct event_cond_signal cond_signal;
         struct event_thread thread;
         struct event_sampler_config sampler_config;

@@ -11,7 +11,6 @@ static void say_last_words(void)
 {
     uint64_t unprepared = thread_unprepared();
     char text[128];
-    interpose_add_ops(operations_total());
     for (const char **note = real_notes; *note; note++)
         interpose_note(*note);
     if (!unprepared)
@@ -23,5 +22,5 @@ static void say_last_words(void)
 
 __attribute__((constructor)) static void prepare_last_words(void)
 {
-    interpose_at_farewell(say_last_words);
+    interpose_begin(operations_total, say_last_words);
 }

@@ -26,9 +26,18 @@ int msc_emit_register(msc_emit_fn *fn, union msc_gate **gates)
     return 0;
 }
 
+static void (*at_audience)(void); /* set before main, by the runtime itself */
+
+void msc_emit_at_audience(void (*fn)(void))
+{
+    at_audience = fn;
+}
+
 void msc_emit_new_audience(void)
 {
     atomic_fetch_add_explicit(&emit_audience, 1, memory_order_relaxed);
+    if (at_audience)
+        at_audience();
 }
 
 static void (*farewell)(void); /* set before main, by the runtime itself */
@@ -50,18 +59,30 @@ void msc_emit_reset(void)
     atomic_store_explicit(&emitter, NULL, memory_order_release);
 }
 
-void msc_emit(enum msc_event event, const void *record)
+static void emit(enum msc_event event, const void *record, bool is_announced)
 {
     msc_emit_fn *fn = atomic_load_explicit(&emitter, memory_order_acquire);
     if (!fn || msc_guard)
         return;
     int kept_errno = errno, kept_cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &kept_cancel); /* a tracer may write to a pipe */
-    thread_announce();
-    config_announce();
+    if (is_announced) {
+        thread_announce();
+        config_announce();
+    }
     msc_guard++;
     fn(event, record);
     msc_guard--;
     pthread_setcancelstate(kept_cancel, NULL);
     errno = kept_errno;
+}
+
+void msc_emit(enum msc_event event, const void *record)
+{
+    emit(event, record, true);
+}
+
+void msc_emit_unannounced(enum msc_event event, const void *record)
+{
+    emit(event, record, false);
 }

@@ -88,8 +88,14 @@ static inline bool emit_is_news(uint32_t *told)
     return before != now && __atomic_compare_exchange_n(told, &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* Exported to tracers. Any thread; one atomic add. */
+/* Exported to tracers. Any thread; what was given below is called in it. */
 __attribute__((visibility("default"))) void msc_emit_new_audience(void);
+
+/*
+ * Once, from a constructor: called with each new audience, in the tracer's thread, which has the time that threads of
+ * the program have not. It emits with msc_emit_unannounced: that thread is none of the program's.
+ */
+void msc_emit_at_audience(void (*fn)(void));
 
 /* For tests: takes the tracer away and closes every gate. */
 void msc_emit_reset(void);
@@ -100,5 +106,8 @@ void msc_emit_reset(void);
  * thread is inside at most one emit.
  */
 void msc_emit(enum msc_event event, const void *record);
+
+/* The same, without a word of the calling thread or the settings before it. */
+void msc_emit_unannounced(enum msc_event event, const void *record);
 
 #endif

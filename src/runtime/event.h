@@ -38,6 +38,7 @@
     X(LOCK_RELEASE, lock_release)                                                                                      \
     X(LOCK_HOLD, lock_hold)                                                                                            \
     X(LOCK_TOTALS, lock_totals)                                                                                        \
+    X(LOCK_INVENTORY, lock_inventory)                                                                                  \
     X(COND_SIGNAL, cond_signal)                                                                                        \
     X(THREAD_START, thread_start)                                                                                      \
     X(THREAD_EXIT, thread_exit)                                                                                        \
@@ -299,6 +300,7 @@ struct msc_ev_lock_hold {
     struct msc_stack stack; /* of the releaser */
 };
 
+/* lock_totals and lock_inventory */
 struct msc_ev_lock_totals {
     uint64_t lock;
     uint64_t lock_gen;
@@ -313,6 +315,7 @@ struct msc_ev_lock_totals {
     uint64_t handoff_ns;
     uint64_t max_ns;
     uint64_t dropped; /* waits or charges that found no slot */
+    uint32_t round;   /* lock_inventory: the same for all that are told at one time, and rising */
 };
 
 struct msc_ev_cond_signal {

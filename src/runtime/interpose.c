@@ -16,22 +16,29 @@ void interpose_thread_named(void)
     atomic_fetch_add_explicit(&thread_names, 1, memory_order_relaxed);
 }
 
-static void (*farewell)(void);
+static uint64_t (*_Atomic count_ops)(void);
+static void (*last_words)(void);
 
-void interpose_at_farewell(void (*fn)(void))
+void interpose_begin(uint64_t (*ops)(void), void (*farewell)(void))
 {
-    farewell = fn;
+    atomic_store_explicit(&count_ops, ops, memory_order_release);
+    last_words = farewell;
+}
+
+uint64_t interpose_ops(void)
+{
+    uint64_t (*count)(void) = atomic_load_explicit(&count_ops, memory_order_acquire);
+    return count ? count() : 0;
 }
 
 void interpose_say_farewell(void)
 {
-    if (farewell)
-        farewell();
-}
-
-void interpose_add_ops(uint64_t ops)
-{
-    lock_add_other_ops(ops);
+    uint64_t ops = interpose_ops();
+    atomic_store_explicit(&count_ops, NULL, memory_order_relaxed);
+    if (ops)
+        lock_add_other_ops(ops);
+    if (last_words)
+        last_words();
 }
 
 void interpose_note(const char *text)

@@ -21,14 +21,14 @@ MSC_PRIVATE bool interpose_thread_prepare(uint32_t creator, uint64_t start);
 /* Somebody named a thread: it says so with its next event. */
 MSC_PRIVATE void interpose_thread_named(void);
 
-/* `fn` is called when the tracer says farewell, before the totals go out. Once, from a constructor, ours may come
- * later. */
-MSC_PRIVATE void interpose_at_farewell(void (*fn)(void));
+/*
+ * Once, from a constructor, ours may come later. `ops` counts the acquisitions of all locks so far, which are those of
+ * "[other locks]"; `farewell` is called when the tracer says farewell, before the totals go out.
+ */
+MSC_PRIVATE void interpose_begin(uint64_t (*ops)(void), void (*farewell)(void));
 
-/* Adds to the acquisitions of "[other locks]": those of locks that were never contended. */
-MSC_PRIVATE void interpose_add_ops(uint64_t ops);
-
-/* The runtime's own part of it. */
+/* The runtime's own part of it. 0 after the farewell: they are added to the totals then. */
+uint64_t interpose_ops(void);
 void interpose_say_farewell(void);
 
 /* A remark on the recording itself: event `log`, category "mapscope". */

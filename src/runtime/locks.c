@@ -24,6 +24,8 @@ static struct known {
     _Atomic uint64_t first_op;  /* holds that are not this process's */
 } known[PAGE_LOCKS];
 
+static const char others_name[] = "[other locks]";
+
 static uint32_t index_of(const struct page_lock *entry)
 {
     return (uint32_t)(entry - page.locks);
@@ -145,7 +147,7 @@ static struct page_lock *others(void)
     uint64_t free = 0;
     if (load(&entry->gen) == 0 && atomic_compare_exchange_strong_explicit(&entry->gen, &free, PAGE_GEN_CLAIMED,
                                                                           memory_order_acquire, memory_order_relaxed)) {
-        name_write(entry, "[other locks]"); /* its sums are zero, or added to already */
+        name_write(entry, others_name); /* its sums are zero, or added to already */
         entry_publish(entry, PAGE_GEN_OTHERS);
     }
     return entry;
@@ -470,6 +472,15 @@ void contention_retire(const void *lock)
     entry_retire(entry);
 }
 
+/* Those that have no entry are counted elsewhere until the farewell. */
+static void inventory_emit(struct msc_ev_lock_totals *totals)
+{
+    totals->round = emit_audience_now();
+    if (totals->lock == 0)
+        totals->ops += interpose_ops();
+    msc_emit_unannounced(MSC_EVENT_LOCK_INVENTORY, totals);
+}
+
 /* The program may have freed the lock without a word, and unmapped the memory: the kernel checks that. */
 static void look_at_ops(struct page_lock *entry, uint64_t gen)
 {
@@ -482,7 +493,7 @@ static void look_at_ops(struct page_lock *entry, uint64_t gen)
         note_ops(entry, load(&copy.hold_seq));
 }
 
-static void entry_emit(struct page_lock *entry)
+static void entry_emit(struct page_lock *entry, enum msc_event event)
 {
     uint64_t gen = atomic_load_explicit(&entry->gen, memory_order_acquire);
     if (gen == 0 || gen == PAGE_GEN_CLAIMED)
@@ -495,8 +506,12 @@ static void entry_emit(struct page_lock *entry)
     totals.lock_gen = gen == PAGE_GEN_OTHERS ? 0 : gen;
     /* Still the same lock's? Adding nothing, unlike a load, comes after the loads above. */
     bool same = atomic_fetch_add_explicit(&entry->gen, 0, memory_order_acq_rel) == gen;
-    if (same && (totals.ops || is_contended(&totals)))
-        msc_emit(MSC_EVENT_LOCK_TOTALS, &totals);
+    if (!same)
+        return;
+    if (event == MSC_EVENT_LOCK_INVENTORY)
+        inventory_emit(&totals);
+    else if (totals.ops || is_contended(&totals))
+        msc_emit(event, &totals);
 }
 
 void lock_emit_all(void)
@@ -504,7 +519,20 @@ void lock_emit_all(void)
     if (!msc_gate_on(MSC_EVENT_LOCK_TOTALS) || atomic_load(&page_readiness) != PAGE_READY)
         return;
     for (struct page_lock *entry = page.locks + PAGE_LOCKS; entry-- > page.locks;) /* the others last */
-        entry_emit(entry);
+        entry_emit(entry, MSC_EVENT_LOCK_TOTALS);
+}
+
+static void announce_all(void)
+{
+    if (!msc_gate_on(MSC_EVENT_LOCK_INVENTORY))
+        return;
+    bool has_tables = atomic_load(&page_readiness) == PAGE_READY;
+    for (struct page_lock *entry = page.locks + PAGE_LOCKS; has_tables && --entry > page.locks;)
+        entry_emit(entry, MSC_EVENT_LOCK_INVENTORY);
+    if (has_tables && load(&page.locks[0].gen) == PAGE_GEN_OTHERS)
+        entry_emit(&page.locks[0], MSC_EVENT_LOCK_INVENTORY);
+    else
+        inventory_emit(&(struct msc_ev_lock_totals){.name = others_name});
 }
 
 static void say_farewell(void)
@@ -524,4 +552,5 @@ __attribute__((constructor(101))) static void locks_prepare(void)
 {
     pthread_atfork(NULL, NULL, in_child);
     msc_emit_at_farewell(say_farewell);
+    msc_emit_at_audience(announce_all);
 }

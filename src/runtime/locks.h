@@ -1,7 +1,8 @@
 /*
  * The locks that the process knows of: entries of the shared page (base/page_layout.h), with the exact totals
  * of each. Totals are never sampled; they go out as lock_totals when a contended lock is destroyed and when
- * the process ends.
+ * the process ends, and as lock_inventory to each new audience (emit.h), from the tracer's own thread: what a
+ * recording that began late has to subtract.
  *
  *     our own locks     keep a struct lock_id in their memory, which names the entry
  *     everybody else's  are found by their address (contention_of), once they were contended

@@ -125,6 +125,11 @@ LAYOUT(lock_totals, lock_totals,
     U64(dropped))
 EVENT(lock_totals, lock_totals, lock_totals)
 
+LAYOUT(lock_inventory, lock_totals,
+    U32(round) LOCK() TEXT(name) U32(kind) HEX(map) HEX(site) U64(ops) U64(contentions) U64(wait_ns) U64(charge_ns)
+    U64(handoff_ns) U64(max_ns) U64(dropped))
+EVENT(lock_inventory, lock_inventory, lock_totals)
+
 LAYOUT(cond_signal, cond_signal,
     HEX(cond) LOCK() U64(begin_ns) U32(woken) STACK())
 EVENT(cond_signal, cond_signal, cond_signal)

@@ -179,6 +179,48 @@ static void test_a_reused_address_and_another_process_are_other_locks(void **sta
     fini(&f);
 }
 
+static struct event inventory_event(uint32_t round, uint64_t lock, uint64_t ops, uint64_t max_ns)
+{
+    struct event event = totals_event(lock, ops, max_ns);
+    event.kind = EVENT_LOCK_INVENTORY;
+    event.lock_totals.round = round;
+    return event;
+}
+
+static void test_totals_are_those_since_the_first_inventory(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    apply(&f, inventory_event(4, 1, 160, 9), 0); /* another session began meanwhile */
+    apply(&f, inventory_event(3, 1, 100, 9), 0);
+    apply(&f, inventory_event(4, 2, 20, 7), 0); /* new since the first one */
+    apply(&f, totals_event(1, 180, 9), 0);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(view->totals_count, 2);
+    assert_int_equal(view->locks[0].totals.ops, 80);
+    assert_int_equal(view->locks[0].totals.contentions, 40);
+    assert_int_equal(view->locks[0].totals.max_ns, 0); /* the longest was before */
+    assert_int_equal(view->locks[1].totals.ops, 20);
+    assert_int_equal(view->locks[1].totals.max_ns, 7);
+    fini(&f);
+}
+
+static void test_one_inventory_says_what_there_is_but_no_totals(void **state)
+{
+    (void)state;
+    struct fixture f;
+    init(&f);
+    struct event event = inventory_event(2, 1, 100, 9);
+    event.lock_totals.name = text_of("table");
+    apply(&f, event, 0);
+    const struct contention_view *view = view_of(&f);
+    assert_int_equal(view->totals_count, 0);
+    assert_int_equal(view->totals.ops, 0);
+    assert_string_equal(view->locks[0].name, "table");
+    fini(&f);
+}
+
 static void test_totals_are_the_last_ones_in_any_order(void **state)
 {
     (void)state;
@@ -708,6 +750,8 @@ int main(void)
         cmocka_unit_test(test_samples_count_for_their_weight_and_round_once_a_site),
         cmocka_unit_test(test_absurd_values_saturate),
         cmocka_unit_test(test_a_reused_address_and_another_process_are_other_locks),
+        cmocka_unit_test(test_totals_are_those_since_the_first_inventory),
+        cmocka_unit_test(test_one_inventory_says_what_there_is_but_no_totals),
         cmocka_unit_test(test_totals_are_the_last_ones_in_any_order),
         cmocka_unit_test(test_each_setting_of_the_sampler_is_kept_once),
         cmocka_unit_test(test_other_events_change_nothing),

@@ -48,7 +48,7 @@ static inline void gates_set(int on)
 static inline void keep_lock_event(enum msc_event event, const void *from)
 {
     if (event != MSC_EVENT_LOCK_WAIT && event != MSC_EVENT_LOCK_RELEASE && event != MSC_EVENT_LOCK_HOLD &&
-        event != MSC_EVENT_LOCK_TOTALS && event != MSC_EVENT_COND_SIGNAL)
+        event != MSC_EVENT_LOCK_TOTALS && event != MSC_EVENT_LOCK_INVENTORY && event != MSC_EVENT_COND_SIGNAL)
         return;
     size_t index = atomic_fetch_add(&lock_record_count, 1);
     if (index >= LOCK_RECORDS_MAX)

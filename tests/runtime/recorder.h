@@ -140,7 +140,8 @@ static void keep_other(struct record *record, enum msc_event event, const void *
 
 static void keep(enum msc_event event, const void *from)
 {
-    if (event == MSC_EVENT_THREAD_START || event == MSC_EVENT_THREAD_EXIT || event == MSC_EVENT_SAMPLER_CONFIG)
+    if (event == MSC_EVENT_THREAD_START || event == MSC_EVENT_THREAD_EXIT || event == MSC_EVENT_SAMPLER_CONFIG ||
+        event == MSC_EVENT_LOCK_INVENTORY)
         return; /* announced by the seam itself */
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&lock);

@@ -249,6 +249,43 @@ static void test_the_end_tells_the_totals_of_every_lock_that_was_held(void **sta
     msc_mutex_destroy(&unused);
 }
 
+/* The last one of that name in an inventory. */
+static const struct msc_ev_lock_totals *inventoried(const char *name)
+{
+    for (size_t i = lock_record_count; i-- > 0;)
+        if (lock_records[i].event == MSC_EVENT_LOCK_INVENTORY && strcmp(lock_records[i].totals.name, name) == 0)
+            return &lock_records[i].totals;
+    return NULL;
+}
+
+static void test_a_new_audience_is_told_of_each_lock_with_its_totals(void **state)
+{
+    (void)state;
+    msc_mutex known;
+    struct timespec past = {1, 0};
+    msc_mutex_init(&known, "known");
+    msc_mutex_lock(&known);
+    assert_int_equal(msc_mutex_timedlock(&known, &past), -ETIMEDOUT);
+    msc_mutex_unlock(&known);
+    msc_emit_new_audience();
+    struct msc_ev_lock_totals first = *inventoried("known");
+    assert_int_equal(first.ops, 1);
+    assert_int_equal(first.contentions, 1);
+    assert_int_equal(first.wait_ns, recorded_sums(&known).wait_ns);
+    assert_int_equal(first.lock_gen, recorded(MSC_EVENT_LOCK_WAIT, 0)->wait.lock_gen);
+    assert_int_equal(inventoried("[other locks]")->round, first.round); /* also if there are none: the round is told */
+    msc_mutex_lock(&known);
+    msc_mutex_unlock(&known);
+    msc_emit_new_audience();
+    assert_int_equal(inventoried("known")->ops, 2);
+    assert_int_equal(inventoried("known")->round, first.round + 1);
+    gates_set(0);
+    lock_record_count = 0;
+    msc_emit_new_audience();
+    assert_int_equal(lock_record_count, 0);
+    msc_mutex_destroy(&known);
+}
+
 static void test_a_lock_that_vanished_still_has_its_totals(void **state)
 {
     (void)state;
@@ -606,6 +643,7 @@ int main(void)
         lock_test(test_a_wait_names_the_thread_that_held_the_lock),
         lock_test(test_tracing_may_begin_and_end_within_a_wait),
         lock_test(test_the_end_tells_the_totals_of_every_lock_that_was_held),
+        lock_test(test_a_new_audience_is_told_of_each_lock_with_its_totals),
         lock_test(test_a_lock_that_vanished_still_has_its_totals),
         lock_test(test_a_name_that_vanished_was_copied_and_cut),
         lock_test(test_a_child_that_destroys_a_lock_does_not_tell_its_parents_totals),

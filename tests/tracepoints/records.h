@@ -333,6 +333,23 @@ static const struct msc_ev_lock_totals record_lock_totals = {
     .dropped = 1710,
 };
 
+static const struct msc_ev_lock_totals record_lock_inventory = {
+    .lock = 0x3101,
+    .lock_gen = 3102,
+    .name = "table",
+    .kind = 3103,
+    .map = 0x3104,
+    .site = 0x3105,
+    .ops = 3106,
+    .contentions = 3107,
+    .wait_ns = 3108,
+    .charge_ns = 3109,
+    .handoff_ns = 3110,
+    .max_ns = 3111,
+    .dropped = 3112,
+    .round = 3113,
+};
+
 static const struct msc_ev_cond_signal record_cond_signal = {
     .cond = 0x3001,
     .lock = 0x3002,

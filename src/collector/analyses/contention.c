@@ -19,6 +19,7 @@ int contention_create(struct stacks *stacks, struct contention **out)
     hashmap_init(&contention->locks, sizeof(struct contention_lock_key), sizeof(struct contention_lock_state));
     hashmap_init(&contention->cells, sizeof(struct contention_cell_key), sizeof(struct contention_cell));
     hashmap_init(&contention->threads, sizeof(struct contention_thread_key), sizeof(str_id));
+    hashmap_init(&contention->rounds, sizeof(uint32_t), sizeof(struct contention_rounds));
     hashmap_init(&contention->maps, sizeof(struct contention_map_key), sizeof(str_id));
     int error = strtab_create(&contention->names);
     if (error) {
@@ -37,6 +38,7 @@ void contention_destroy(struct contention *contention)
     hashmap_fini(&contention->locks);
     hashmap_fini(&contention->cells);
     hashmap_fini(&contention->threads);
+    hashmap_fini(&contention->rounds);
     hashmap_fini(&contention->maps);
     free(contention->samplers);
     free(contention->notes);
@@ -152,16 +154,6 @@ static int apply_hold(struct contention *contention, const struct event *event)
     return add_to_cell(contention, event, &key, hold->hold_ns, hold->weight);
 }
 
-static int apply_inventory(struct contention *contention, const struct event *event)
-{
-    const struct event_lock_inventory *inventory = &event->lock_inventory;
-    struct contention_lock_state *lock;
-    int error = lock_of(contention, event, &inventory->lock, &inventory->name, inventory->kind, &lock);
-    if (!error && inventory->site)
-        lock->site = inventory->site;
-    return error;
-}
-
 static int apply_map(struct contention *contention, const struct event *event)
 {
     struct contention_map_key key = {.address = event->map_life.map.address, .pid = event->pid};
@@ -194,37 +186,37 @@ static int apply_thread(struct contention *contention, const struct event *event
     return name ? intern_text(contention, &event->thread.name, name) : -ENOMEM;
 }
 
-static void raise_to(uint64_t *value, uint64_t other)
-{
-    if (other > *value)
-        *value = other;
-}
-
-/* Totals are cumulative and may come more than once, in any order: the largest are the last. */
-static void raise_totals(struct contention_lock_state *lock, const struct contention_totals *totals)
-{
-    lock->has_totals = true;
-    raise_to(&lock->totals.ops, totals->ops);
-    raise_to(&lock->totals.contentions, totals->contentions);
-    raise_to(&lock->totals.wait_ns, totals->wait_ns);
-    raise_to(&lock->totals.charge_ns, totals->charge_ns);
-    raise_to(&lock->totals.handoff_ns, totals->handoff_ns);
-    raise_to(&lock->totals.max_ns, totals->max_ns);
-    raise_to(&lock->totals.dropped, totals->dropped);
-}
-
-static int apply_totals(struct contention *contention, const struct event *event)
+static int apply_totals(struct contention *contention, const struct event *event, struct contention_lock_state **out)
 {
     const struct event_lock_totals *from = &event->lock_totals;
-    struct contention_totals totals = {from->ops,        from->contentions, from->wait_ns, from->charge_ns,
-                                       from->handoff_ns, from->max_ns,      from->dropped};
-    struct contention_lock_state *lock;
-    int error = lock_of(contention, event, &from->lock, &from->name, from->kind, &lock);
+    struct contention_totals totals = contention_totals_told(from);
+    int error = lock_of(contention, event, &from->lock, &from->name, from->kind, out);
     if (error)
         return error;
-    raise_totals(lock, &totals);
-    lock->site = from->site ? from->site : lock->site;
-    return find_map(contention, event->pid, from->map, &lock->map);
+    contention_totals_raise(&(*out)->totals, &totals);
+    (*out)->site = from->site ? from->site : (*out)->site;
+    return find_map(contention, event->pid, from->map, &(*out)->map);
+}
+
+/* When the lock or the process ends. */
+static int apply_end(struct contention *contention, const struct event *event)
+{
+    struct contention_lock_state *lock;
+    int error = apply_totals(contention, event, &lock);
+    if (!error)
+        lock->has_totals = true;
+    return error;
+}
+
+static int apply_inventory(struct contention *contention, const struct event *event)
+{
+    struct contention_lock_state *lock;
+    int error = apply_totals(contention, event, &lock);
+    if (!error)
+        error = contention_totals_round(contention, event->pid, event->lock_totals.round);
+    if (!error)
+        contention_totals_begin(lock, &event->lock_totals);
+    return error;
 }
 
 /* ---- what had not ended ---- */
@@ -238,7 +230,8 @@ static int apply_open_lock(struct contention *contention, const struct event *as
         return error;
     struct contention_thread_key holder = {as->pid, open->holder_tid};
     const str_id *thread = hashmap_find(&contention->threads, &holder);
-    raise_totals(lock, &open->totals);
+    contention_totals_raise(&lock->totals, &open->totals);
+    lock->has_totals = true;
     lock->site = open->site ? open->site : lock->site;
     add(&lock->handoff, open->handoff_ns, EVENT_WEIGHT_ONE);
     if (open->is_free) {
@@ -331,7 +324,7 @@ int contention_apply(struct contention *contention, const struct event *event)
     case EVENT_LOCK_WAIT:
         return apply_wait(contention, event);
     case EVENT_LOCK_TOTALS:
-        return apply_totals(contention, event);
+        return apply_end(contention, event);
     case EVENT_LOCK_HOLD:
         return apply_hold(contention, event);
     case EVENT_LOCK_INVENTORY:

@@ -24,7 +24,7 @@ struct contention_lock_state {
     uint32_t id; /* dense, from 0 */
     uint32_t kind;
     str_id name;
-    bool has_totals;
+    bool has_totals; /* of its end, or the process' */
     struct contention_sum handoff;
     double mutex_variance; /* a release's charge and hand-off are kept or dropped together */
     uint64_t max_wait_ns, site;
@@ -32,7 +32,9 @@ struct contention_lock_state {
     uint32_t holder_tid, still_held_mode;
     str_id holder;
     str_id map;
-    struct contention_totals totals;
+    struct contention_totals totals;    /* the last */
+    struct contention_totals beginning; /* of the inventory `round` */
+    uint32_t round;                     /* the first one that it is in; 0 = in none */
 };
 
 /* What a cell's events are; in this order in the view. */
@@ -69,18 +71,39 @@ struct contention_map_key {
     uint64_t address, pid;
 };
 
+/* Of the inventories of a process, the first in the trace: what its locks had cost before. */
+struct contention_rounds {
+    uint32_t first, last;
+};
+
 struct contention {
     struct stacks *stacks; /* borrowed */
     struct strtab *names;
     struct hashmap locks;   /* contention_lock_key -> contention_lock_state */
     struct hashmap cells;   /* contention_cell_key -> contention_cell */
     struct hashmap threads; /* contention_thread_key -> str_id */
+    struct hashmap rounds;  /* pid -> contention_rounds */
     struct hashmap maps;    /* contention_map_key -> str_id: the name of the map that is there now */
     struct contention_sampler *samplers;
     size_t sampler_count, sampler_capacity;
     const char **notes; /* owned list of interned texts */
     size_t note_count, note_capacity;
 };
+
+/* contention_totals.c */
+
+struct contention_totals contention_totals_told(const struct event_lock_totals *from);
+
+/* Totals are cumulative and may come more than once, in any order: the largest are the last. */
+void contention_totals_raise(struct contention_totals *totals, const struct contention_totals *other);
+
+/* An inventory of that round: for the process (0 or -ENOMEM), for the lock. In any order. */
+int contention_totals_round(struct contention *contention, uint32_t pid, uint32_t round);
+void contention_totals_begin(struct contention_lock_state *lock, const struct event_lock_totals *inventory);
+
+/* Those of the recording. False: not known, all 0. */
+bool contention_totals_of(const struct contention *contention, uint32_t pid, const struct contention_lock_state *lock,
+                          struct contention_totals *out);
 
 /* The view and what it points into. */
 struct contention_view_owner {

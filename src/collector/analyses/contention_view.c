@@ -94,9 +94,9 @@ static void copy_locks(struct contention_view_owner *owner, const struct content
             .still_held_mode = state->still_held_mode,
             .handoff_ns = contention_sum_rounded(&state->handoff),
             .max_wait_ns = state->max_wait_ns,
-            .has_totals = state->has_totals,
-            .totals = state->totals,
         };
+        struct contention_lock *lock = &owner->locks[state->id];
+        lock->has_totals = contention_totals_of(contention, lock->pid, state, &lock->totals);
     }
 }
 

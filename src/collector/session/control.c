@@ -209,6 +209,8 @@ static int call_stop(const void *arg, void *reply, struct diag *diag)
     (void)reply;
     const struct control *control = arg;
     find_daemon(control);
+    if (control->vpid) /* it goes on, and has said no totals: its locks, once more */
+        lttng_regenerate_statedump(name_of(control).text);
     return failed(diag, lttng_stop_tracing_no_wait(name_of(control).text), "stop recording");
 }
 
