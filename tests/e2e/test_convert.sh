@@ -118,6 +118,20 @@ sed 1,/^Recording/d "$work/results/before" | sed -n '/ thread/p' >"$work/said"
 sed 1,/^Recording/d "$work/results/r" | sed -n '/ thread/p' | cmp -s - "$work/said" || fail "the kernel is a process"
 done_with a kernel trace
 
+# And a real one, of another machine: a row for each of its CPUs, with every event.
+fresh_trace
+tar xzf "$(dirname "$0")/../collector/recorded/kernel.tar.gz" -C "$work/trace" sched
+convert 0 "$work/trace" --chrome "$work/results/t.json"
+"$build/tests/check_chrome" "$work/results/t.json" >"$work/said" || fail "the timeline is not sound"
+for event in sched_switch:216 sched_waking:112 sched_wakeup:112 syscall_entry_futex:51 syscall_exit_futex:51 \
+    sched_process_fork:6 sched_process_exit:6; do
+    [ "$(grep -o "\"name\":\"${event%:*}\"" "$work/results/t.json" | wc -l)" -eq "${event#*:}" ] ||
+        fail "not every ${event%:*} of the kernel is there"
+done
+rows=$(jq -c '[.traceEvents[] | select(.cat == "kernel") | .tid] | group_by(.) | map(length)' "$work/results/t.json")
+[ "$rows" = '[326,228]' ] && grep -q '"CPU 1"' "$work/results/t.json" || fail "events on the rows of the CPUs: $rows"
+done_with a real kernel trace
+
 fresh_trace
 : >"$(find "$work/trace" -name metadata)"
 convert 0 "$work/trace" --report "$work/results/r"
