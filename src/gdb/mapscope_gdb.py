@@ -92,9 +92,8 @@ class Map:
         self.map = value
         layout = value['layout']
         self.types = Types(value['kind'], layout['key_size'], layout['value_size'], value['type'])
-        self.values_offset, self.bucket_size = int(layout['values_offset']), int(layout['bucket_size'])
+        self.values_offset, self.pairs_size = int(layout['values_offset']), int(layout['pairs_size'])
         self.key_stride, self.value_stride = int(layout['key_stride']), int(layout['value_stride'])
-        self.bucket_type = gdb.lookup_type('struct msc_map_bucket').pointer()
 
     def key(self, address):
         kind = self.types.kind
@@ -105,40 +104,44 @@ class Map:
             return typed(address, self.types.key_size, self.types.key_type)
         return self.types.number_key(int(by_size(address, self.types.key_size)))
 
-    def chain(self, address):
+    def chain(self, table, number):
+        """(tophash bytes, address of the keys and values) of bucket `number` and its overflow buckets."""
+        view = table['view']
+        yield int(view['tops']) + number * SLOTS, int(view['pairs']) + number * self.pairs_size
+        bucket = view['buckets'] + number
         for _ in range(CHAIN_MAX):
-            if not address:
+            bucket = bucket['overflow']
+            if not int(bucket):
                 return
-            bucket = gdb.Value(address).cast(self.bucket_type)
-            yield address, bucket
-            address = int(bucket['overflow'])
+            yield int(bucket['tops'].address), int(bucket + 1)
 
-    def slots(self, address):
-        for at, bucket in self.chain(address):
+    def slots(self, table, number):
+        for tops, pairs in self.chain(table, number):
+            states = bytes(gdb.selected_inferior().read_memory(tops, SLOTS))
             for index in range(SLOTS):
-                if int(bucket['tophash'][index]) >= MIN_TOPHASH:
-                    yield at, index
+                if states[index] >= MIN_TOPHASH:
+                    yield pairs, index
 
-    def bucket_addresses(self):
-        """Of every chain that holds entries: old ones that are not evacuated yet, and all of the new array."""
+    def buckets(self):
+        """(table, number) of every bucket that holds entries: old ones that are not evacuated yet, then the others."""
         table, old = self.map['table'], self.map['old']
-        header = self.bucket_type.target().sizeof
+        waiting = set()
         if int(old):
-            for number in range(int(self.map['nevacuate']), int(old['mask']) + 1):
-                address = int(old['buckets']) + number * self.bucket_size
-                top = int(gdb.Value(address).cast(self.bucket_type)['tophash'][0])
-                if not EMPTY_ONE < top < MIN_TOPHASH:
-                    yield address, header
+            for number in range(int(self.map['nevacuate']), int(old['view']['mask']) + 1):
+                if not EMPTY_ONE < int(old['view']['tops'][number * SLOTS]) < MIN_TOPHASH:
+                    waiting.add(number)
+                    yield old, number
         if int(table):
-            for number in range(int(table['mask']) + 1):
-                yield int(table['buckets']) + number * self.bucket_size, header
+            for number in range(int(table['view']['mask']) + 1):
+                if not waiting or number & int(old['view']['mask']) not in waiting:
+                    yield table, number
 
     def entries(self):
         """(key, value) of each entry."""
-        for chain, header in self.bucket_addresses():
-            for at, index in self.slots(chain):
-                key = at + header + index * self.key_stride
-                yield self.key(key), self.types.value(at + self.values_offset + index * self.value_stride)
+        for table, number in self.buckets():
+            for pairs, index in self.slots(table, number):
+                key = pairs + index * self.key_stride
+                yield self.key(key), self.types.value(pairs + self.values_offset + index * self.value_stride)
 
     def name(self):
         return text_of(self.map['name'].address.cast(gdb.lookup_type('char').pointer()))

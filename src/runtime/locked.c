@@ -35,10 +35,9 @@ static int put(const struct flavour *flavour, struct msc_map *core, struct flavo
 
 static int erase(const struct flavour *flavour, struct msc_map *core, struct flavour_op *op, uint64_t hash)
 {
-    uint64_t seen;
     flavour_hand_out(flavour, op, op->found);
     op->found = NULL;
-    int error = map_erase(core, &op->key, hash, MAP_ANY_VERSION, &seen);
+    int error = map_erase(core, &op->key, hash, MAP_ANY_VERSION, NULL);
     flavour_end(op, locked_number(core, core->seq));
     return error;
 }
@@ -49,7 +48,7 @@ int locked_apply(const struct flavour *flavour, struct msc_map *core, struct fla
     if (op->verb == VERB_STORE && !op->out && MSC_LIKELY(!op->event))
         return map_put(core, &op->key, hash, op->value); /* what was there does not matter */
     flavour_begin(op);
-    struct msc_map_slot slot = locked_find(core, &op->key, hash);
+    struct map_slot slot = locked_find(core, &op->key, hash);
     const void *value = map_slot_value(core, slot);
     int error = flavour_decide(flavour, op, value, locked_version(core, slot));
     if (op->effect == EFFECT_WRITE)
@@ -64,7 +63,7 @@ int locked_apply(const struct flavour *flavour, struct msc_map *core, struct fla
 int locked_range(const struct flavour *flavour, const struct msc_map *core, msc_visit_fn *visit, void *context,
                  uint64_t *visited)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     struct map_walk walk = map_walk_begin(core);
     while (map_walk_next(&walk, &slot)) {
         union flavour_key_view view;

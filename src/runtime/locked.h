@@ -20,7 +20,7 @@ static inline uint64_t locked_number(const struct msc_map *core, uint64_t seq)
 }
 
 /* Compiled for 64-bit numbers alone, and for the rest. */
-static inline struct msc_map_slot locked_find(const struct msc_map *core, const struct map_key *key, uint64_t hash)
+static inline struct map_slot locked_find(const struct msc_map *core, const struct map_key *key, uint64_t hash)
 {
     if (MSC_UNLIKELY(key->kind != MSC_KEY_U64))
         return map_find(core, key, hash);
@@ -28,9 +28,9 @@ static inline struct msc_map_slot locked_find(const struct msc_map *core, const 
     return map_find(core, &number, hash);
 }
 
-static inline uint64_t locked_version(const struct msc_map *core, struct msc_map_slot slot)
+static inline uint64_t locked_version(const struct msc_map *core, struct map_slot slot)
 {
-    return locked_number(core, map_slot_version(core, slot));
+    return locked_number(core, map_slot_version(slot));
 }
 
 /* ---- words: the short path of flavour_takes_word ---- */
@@ -101,10 +101,10 @@ static inline int locked_store_word(const struct flavour *flavour, struct msc_ma
 static inline int locked_get(const struct flavour *flavour, const struct msc_map *core, struct flavour_op *op)
 {
     flavour_begin(op);
-    struct msc_map_slot slot = locked_find(core, &op->key, map_hash(core, &op->key));
-    op->was_there = slot.bucket != NULL;
+    struct map_slot slot = locked_find(core, &op->key, map_hash(core, &op->key));
+    op->was_there = map_slot_is_there(slot);
     if (op->was_there)
-        flavour_hand_out(flavour, op, msc_map_slot_value(slot, core->layout));
+        flavour_hand_out(flavour, op, map_slot_value_at(slot, &core->layout));
     if (op->wants_version || MSC_UNLIKELY(op->event != NULL))
         op->version = locked_version(core, slot);
     flavour_end(op, locked_number(core, core->seq));

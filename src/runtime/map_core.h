@@ -14,7 +14,7 @@
  * So an entry's home (msc_map_home) is the old bucket until that is evacuated; until then a bucket of `table` is
  * not even made empty. Evacuation needs memory only if a chain has overflow buckets; when there is none it waits,
  * and operations go on in the old bucket. Old buckets may already be given back once they are evacuated; that
- * they are is in old->tops.
+ * they are is in their tophash bytes.
  */
 #ifndef MSC_RUNTIME_MAP_CORE_H
 #define MSC_RUNTIME_MAP_CORE_H
@@ -71,7 +71,7 @@ struct map_identity {
 };
 
 struct msc_map {
-    struct msc_map_head head;    /* first: what programs inline. Mirrors table and old: map_show_tables */
+    struct msc_map_head head;    /* first: what programs inline. Shows table and old: map_show_tables */
     struct msc_map_table *table; /* NULL until the first entry, unless a hint asked for more than 8 */
     struct msc_map_table *old;   /* being evacuated; NULL = not growing */
     size_t count;
@@ -190,9 +190,9 @@ static inline uint64_t map_hash(const struct msc_map *map, const struct map_key 
 }
 
 /* The key of an entry; its bytes are borrowed from it. */
-static inline struct map_key map_slot_key(const struct msc_map *map, struct msc_map_slot slot)
+static inline struct map_key map_slot_key(const struct msc_map *map, struct map_slot slot)
 {
-    const void *stored = msc_map_slot_key(slot, map->layout);
+    const void *stored = map_slot_key_at(slot, &map->layout);
     const struct map_string *string = stored;
     switch (map->kind) {
     case MSC_KEY_U64:
@@ -226,57 +226,67 @@ static inline bool map_key_is(const struct msc_map *map, const struct map_key *k
 
 /* ---- entries ---- */
 
-static inline uint64_t map_slot_version(const struct msc_map *map, struct msc_map_slot slot)
+static inline bool map_slot_is_there(struct map_slot slot)
 {
-    return slot.bucket ? map_version_get(slot, &map->layout) : 0;
+    return slot.link.bucket != NULL;
 }
 
-static inline void *map_slot_value(const struct msc_map *map, struct msc_map_slot slot)
+static inline uint64_t map_slot_version(struct map_slot slot)
 {
-    return slot.bucket ? msc_map_slot_value(slot, map->layout) : NULL;
+    return map_slot_is_there(slot) ? map_version_get(slot) : 0;
+}
+
+static inline void *map_slot_value(const struct msc_map *map, struct map_slot slot)
+{
+    return map_slot_is_there(slot) ? map_slot_value_at(slot, &map->layout) : NULL;
 }
 
 /* Where the chain begins in which the hash's entries are. */
-static inline struct msc_map_probe map_home(const struct msc_map *map, uint64_t hash)
+static inline struct msc_map_link map_home(const struct msc_map *map, uint64_t hash)
 {
-    return msc_map_home(&map->head, hash, map->layout.bucket_size);
+    const struct msc_map_view *view = msc_map_home(&map->head, hash);
+    return msc_map_link_of(view, hash & view->mask, map->layout.pairs_size);
 }
 
 /* As msc_map_seek, for a key of any kind. Any number of readers. */
-static inline struct msc_map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+static inline struct map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
-    struct msc_map_probe probe = map_home(map, hash);
-    uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
+    struct map_slot slot = {.link = map_home(map, hash)};
+    msc_map_tops wanted = msc_map_tops_all(msc_map_tophash(hash));
     do {
-        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
-            struct msc_map_slot slot = {probe.bucket, msc_map_first(found)};
-            if (MSC_LIKELY(map_key_is(map, key, msc_map_slot_key(slot, map->layout))))
+        msc_map_tops tops = msc_map_tops_load(slot.link.tops);
+        for (msc_map_matches found = msc_map_tops_match(tops, wanted); msc_map_any(found); found &= found - 1) {
+            slot.index = msc_map_first(found);
+            if (MSC_LIKELY(map_key_is(map, key, map_slot_key_at(slot, &map->layout))))
                 return slot;
         }
-        if (MSC_LIKELY(msc_map_tops_match(probe.tops, 0) != 0))
-            break; /* MSC_MAP_EMPTY_REST */
-    } while (msc_map_probe_next(&probe));
-    return (struct msc_map_slot){0};
+        if (MSC_LIKELY(msc_map_any(msc_map_tops_match(tops, msc_map_tops_all(MSC_MAP_EMPTY_REST)))))
+            break;
+    } while (msc_map_link_next(&slot.link));
+    return (struct map_slot){0};
 }
 
-/* The old bucket of this hash or number if it is still live, or NULL. The map must be growing. */
-static inline struct msc_map_bucket *map_old_bucket(const struct msc_map *map, uint64_t hash)
+/* Whether the entries of this hash, or of the old bucket of this number, are still there. */
+static inline bool map_is_in_old(const struct msc_map *map, uint64_t hash)
 {
-    uint64_t number = hash & map->old->mask;
-    bool gone = msc_map_tops_evacuated(map->old->tops[number]);
-    return gone ? NULL : map_table_bucket(map->old, &map->layout, number);
+    return map->old && !map_table_is_evacuated(map->old, hash & map->old->view.mask);
 }
 
-/* Where the hash's entries are. There must be a table. */
+/* The table in which the hash's entries are. There must be one. */
 static inline struct msc_map_table *map_table_of(const struct msc_map *map, uint64_t hash)
 {
-    return map->old && map_old_bucket(map, hash) ? map->old : map->table;
+    return map_is_in_old(map, hash) ? map->old : map->table;
 }
 
-static inline void map_mirror(struct msc_map *map, uint64_t hash)
+/* For the sizes that most keys and values have, without a call. */
+static inline void map_copy(void *to, const void *from, size_t size)
 {
-    struct msc_map_table *table = map_table_of(map, hash);
-    map_table_mirror(table, &map->layout, hash & table->mask);
+    if (size == sizeof(uint64_t))
+        memcpy(to, from, sizeof(uint64_t));
+    else if (size == 2 * sizeof(uint64_t))
+        memcpy(to, from, 2 * sizeof(uint64_t));
+    else
+        memcpy(to, from, size);
 }
 
 /* ---- map.c ---- */
@@ -304,7 +314,10 @@ int map_put(struct msc_map *map, const struct map_key *key, uint64_t hash, const
 /* As `version` of map_erase: whatever the entry has. */
 #define MAP_ANY_VERSION UINT64_MAX
 
-/* 0, -ENOENT, or -ESTALE: the entry has another version. *seen = the version that it has or had, 0 = no entry. */
+/*
+ * 0, -ENOENT, or -ESTALE: the entry has another version. *seen = the version that it has or had, 0 = no entry; NULL =
+ * do not read it: it is a cache line of its own.
+ */
 int map_erase(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version, uint64_t *seen);
 
 void map_erase_all(struct msc_map *map);
@@ -319,23 +332,39 @@ void map_free_text(struct msc_map *map, const void *bytes);
 const void *map_copy_text(struct msc_map *map, const struct map_key *key);
 
 /*
- * A free slot at the end of the hash's chain in `table`; bucket NULL = memory is out. *noverflow rises with an
- * overflow bucket. Once it is filled, map_occupy.
+ * A free slot at the end of the hash's chain in `table`; none = memory is out. *noverflow rises with an overflow
+ * bucket. Once it is filled, map_occupy.
  */
-struct msc_map_slot map_append(struct msc_map *map, struct msc_map_table *table, uint64_t hash, uint64_t *noverflow);
+struct map_slot map_append(struct msc_map *map, struct msc_map_table *table, uint64_t hash, uint64_t *noverflow);
 
-/* The slot of a chain of `table` has an entry now. */
-static inline void map_occupy(const struct msc_map *map, struct msc_map_table *table, struct msc_map_slot slot,
-                              uint64_t hash)
+/* The slot has an entry now. */
+static inline void map_occupy(struct map_slot slot, uint64_t hash)
 {
-    slot.bucket->tophash[slot.index] = (uint8_t)msc_map_tophash(hash);
-    map_table_mirror(table, &map->layout, hash & table->mask);
+    slot.link.tops[slot.index] = (uint8_t)msc_map_tophash(hash);
 }
 
 /* ---- map_grow.c: all for the writer ---- */
 
-/* Whether `count` entries are too many for 2^B buckets. */
-bool map_over_load(uint64_t count, uint32_t B);
+/* Entries for which 2^B buckets are enough: 8 for one, and 6.5 a bucket. */
+static inline uint64_t map_capacity(uint32_t B)
+{
+    return B == 0 ? MSC_MAP_SLOTS : UINT64_C(13) << (B - 1);
+}
+
+/*
+ * As many overflow buckets as buckets: the map is sparse, or it would have doubled. Go asks for
+ * noverflow >= 2^min(B, 15), where its counter counts one in 2^(B-15) from B = 16 on: the same.
+ */
+static inline bool map_has_too_many_overflow(const struct msc_map *map)
+{
+    return map->noverflow > map->table->view.mask;
+}
+
+/* Whether one more entry is a reason to grow. */
+static inline bool map_asks_to_grow(const struct msc_map *map)
+{
+    return !map->old && (map->count >= map_capacity(map->table->B) || map_has_too_many_overflow(map));
+}
 
 /* The smallest B that has room for `count` entries. */
 uint32_t map_room_for(uint64_t count);
@@ -343,7 +372,7 @@ uint32_t map_room_for(uint64_t count);
 /* Makes head show what table and old are. */
 void map_show_tables(struct msc_map *map);
 
-/* Starts growing if one more entry asks for it. True if it did; false also when memory is out. */
+/* Starts growing. False when memory is out. To be called if map_asks_to_grow. */
 bool map_grow_begin(struct msc_map *map);
 
 /* Evacuates the bucket that `hash` will use and one more, or frees a piece of what is no longer read. */
@@ -368,13 +397,13 @@ struct map_walk {
     const struct msc_map *map;
     const struct msc_map_table *table; /* NULL = over */
     uint64_t number;                   /* of the next bucket */
-    struct msc_map_slot slot;          /* the next one to look at */
+    struct map_slot slot;              /* the next one to look at */
 };
 
 struct map_walk map_walk_begin(const struct msc_map *map);
 
 /* False when there are no more. */
-bool map_walk_next(struct map_walk *walk, struct msc_map_slot *slot);
+bool map_walk_next(struct map_walk *walk, struct map_slot *slot);
 
 /* Moves all entries into a table of 2^B buckets, now. 0, or -ENOMEM with the map as it was. */
 int map_rebuild(struct msc_map *map, uint32_t B);

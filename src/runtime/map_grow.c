@@ -4,27 +4,20 @@
 #include "runtime/map_core.h"
 #include "runtime/map_trace.h"
 
-/* 6.5 entries a bucket: 13 for 2 buckets. */
-#define LOAD_NUMERATOR 13
-#define LOAD_DENOMINATOR 2
-
 /* Evacuated buckets that one step may pass over. */
 #define ADVANCE_MAX 1024
 
 #define TIMED_ONE_IN 64
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* No array is larger. */
 #define B_MAX 48
-
-bool map_over_load(uint64_t count, uint32_t B)
-{
-    return count > MSC_MAP_SLOTS && count > LOAD_NUMERATOR * ((UINT64_C(1) << B) / LOAD_DENOMINATOR);
-}
 
 uint32_t map_room_for(uint64_t count)
 {
     uint32_t B = 0;
-    while (B <= B_MAX && map_over_load(count, B))
+    while (B <= B_MAX && count > map_capacity(B))
         B++;
     return B;
 }
@@ -32,33 +25,19 @@ uint32_t map_room_for(uint64_t count)
 void map_show_tables(struct msc_map *map)
 {
     /* What a map without a table looks up in; never written. */
-    static _Alignas(64) const unsigned char no_entries[sizeof(struct msc_map_bucket)];
-    static uint64_t no_tops;
-    map->head.buckets = map->table ? map->table->buckets : (unsigned char *)(uintptr_t)no_entries;
-    map->head.tops = map->table ? map->table->tops : &no_tops;
-    map->head.mask = map->table ? map->table->mask : 0;
-    map->head.old = map->old ? map->old->buckets : NULL;
-    map->head.old_tops = map->old ? map->old->tops : NULL;
-    map->head.old_mask = map->old ? map->old->mask : 0;
-}
-
-/*
- * As many overflow buckets as buckets: the map is sparse, or it would have doubled. Go asks for
- * noverflow >= 2^min(B, 15), where its counter counts one in 2^(B-15) from B = 16 on: the same.
- */
-static bool too_many_overflow(const struct msc_map *map)
-{
-    return map->noverflow >= UINT64_C(1) << map->table->B;
+    static const struct msc_map_bucket no_bucket;
+    static const uint8_t no_tops[MSC_MAP_SLOTS];
+    const struct msc_map_view none = {.tops = (uint8_t *)(uintptr_t)no_tops,
+                                      .buckets = (struct msc_map_bucket *)(uintptr_t)&no_bucket};
+    map->head.now = map->table ? map->table->view : none;
+    map->head.old = map->old ? &map->old->view : NULL;
+    map->head.is_growing = map->old != NULL;
 }
 
 bool map_grow_begin(struct msc_map *map)
 {
-    if (map->old)
-        return false;
     uint32_t B = map->table->B;
-    bool bigger = map_over_load(map->count + 1, B);
-    if (MSC_LIKELY(!bigger && !too_many_overflow(map)))
-        return false;
+    bool bigger = map->count >= map_capacity(B);
     struct msc_map_table *table = map_table_create(&map->allocator, &map->layout, B + bigger, true);
     if (!table)
         return false; /* the entry goes where it can; the next one asks again */
@@ -76,61 +55,71 @@ bool map_grow_begin(struct msc_map *map)
 
 /* Where the entries of one half of an old bucket go. Its chain is empty before: nobody uses it until then. */
 struct destination {
-    struct msc_map_bucket *bucket;
-    unsigned used;
+    struct map_slot next;
+    uint64_t tops; /* of that bucket, to be written when it is complete */
 };
 
-static struct destination destination(struct msc_map *map, uint64_t number)
+/* Member by member: a load of sixteen bytes would wait until the two stores before have left the processor. */
+INLINE void set_link(struct destination *to, struct msc_map_link link)
 {
-    struct msc_map_bucket *bucket = map_table_bucket(map->table, &map->layout, number);
-    map_bucket_make_empty(bucket);
-    return (struct destination){.bucket = bucket};
+    to->next.link.pairs = link.pairs;
+    to->next.link.tops = link.tops;
+    to->next.link.bucket = link.bucket;
+    to->next.index = 0;
+    to->tops = 0;
 }
 
-static inline void copy_small(void *to, const void *from, size_t size)
+INLINE void begin(struct destination *to, const struct msc_map *map, uint64_t number)
 {
-    if (size == sizeof(uint64_t))
-        memcpy(to, from, sizeof(uint64_t));
-    else
-        memcpy(to, from, size);
+    struct msc_map_link link = map_table_link(map->table, &map->layout, number);
+    link.bucket->overflow = NULL;
+    set_link(to, link);
 }
 
-static inline void move_slot(struct msc_map *map, struct destination *to, struct msc_map_slot from)
+static void complete(struct msc_map *map, struct destination *to)
 {
-    if (to->used == MSC_MAP_SLOTS) {
-        to->bucket = map_table_overflow(map->table, &map->layout, to->bucket); /* reserved: does not fail */
-        to->used = 0;
-        map->noverflow++;
-    }
-    struct msc_map_slot slot = {to->bucket, to->used++};
-    slot.bucket->tophash[slot.index] = from.bucket->tophash[from.index];
-    copy_small(msc_map_slot_key(slot, map->layout), msc_map_slot_key(from, map->layout), map->layout.key_size);
-    copy_small(msc_map_slot_value(slot, map->layout), msc_map_slot_value(from, map->layout), map->layout.value_size);
-    map_version_set(slot, &map->layout, map_version_get(from, &map->layout));
-    map->evacuation.moved++;
+    map_tops_write(to->next.link.tops, to->tops);
+    set_link(to, map_table_overflow(map->table, &map->layout, to->next.link.bucket)); /* reserved: does not fail */
+    map->noverflow++;
+}
+
+INLINE void move_slot(struct msc_map *map, struct destination *to, struct map_slot from, uint64_t top)
+{
+    const struct msc_map_layout *layout = &map->layout;
+    if (MSC_UNLIKELY(to->next.index == MSC_MAP_SLOTS))
+        complete(map, to);
+    map_copy(map_slot_key_at(to->next, layout), map_slot_key_at(from, layout), layout->key_size);
+    map_copy(map_slot_value_at(to->next, layout), map_slot_value_at(from, layout), layout->value_size);
+    struct msc_map_bucket *bucket = to->next.link.bucket;
+    bucket->version_low[to->next.index] = from.link.bucket->version_low[from.index];
+    bucket->version_high[to->next.index] = from.link.bucket->version_high[from.index];
+    to->tops |= top << to->next.index * 8;
+    to->next.index++;
 }
 
 /* 0 = X, the bucket of the same number; 1 = Y. */
-static inline unsigned half_of(const struct msc_map *map, struct msc_map_slot slot)
+INLINE unsigned half_of(const struct msc_map *map, struct map_slot slot)
 {
     if (map->same_size)
         return 0;
     struct map_key key = map_slot_key(map, slot);
-    return (map_hash(map, &key) & (map->old->mask + 1)) != 0;
+    return (map_hash(map, &key) & (map->old->view.mask + 1)) != 0;
 }
 
-static void move_bucket(struct msc_map *map, struct msc_map_bucket *bucket, struct destination to[2])
+INLINE void move_bucket(struct msc_map *map, struct msc_map_link link, struct destination to[2])
 {
-    for (unsigned index = 0; index < MSC_MAP_SLOTS; index++) {
-        if (bucket->tophash[index] <= MSC_MAP_EMPTY_ONE) {
-            bucket->tophash[index] = MSC_MAP_EVACUATED_EMPTY;
+    uint64_t tops = msc_map_tops_number(link.tops), said = msc_map_eight_times(MSC_MAP_EVACUATED_EMPTY);
+    for (unsigned index = 0; tops; index++, tops >>= 8) {
+        uint64_t top = (uint8_t)tops;
+        if (top <= MSC_MAP_EMPTY_ONE)
             continue;
-        }
-        struct msc_map_slot slot = {bucket, index};
+        struct map_slot slot = {link, index};
         unsigned half = half_of(map, slot);
-        move_slot(map, &to[half], slot);
-        bucket->tophash[index] = (uint8_t)(MSC_MAP_EVACUATED_X + half);
+        move_slot(map, &to[half], slot, top);
+        said ^= (uint64_t)(MSC_MAP_EVACUATED_EMPTY ^ (MSC_MAP_EVACUATED_X + half)) << index * 8;
+        map->evacuation.moved++;
     }
+    map_tops_write(link.tops, said);
 }
 
 static size_t overflow_count(const struct msc_map_bucket *bucket)
@@ -147,19 +136,21 @@ static size_t overflow_count(const struct msc_map_bucket *bucket)
  */
 static void evacuate(struct msc_map *map, uint64_t number)
 {
-    const struct msc_map_layout *layout = &map->layout;
-    struct msc_map_bucket *bucket = map_old_bucket(map, number);
-    if (!bucket || !map_table_reserve(map->table, layout, overflow_count(bucket)))
+    if (!map_is_in_old(map, number))
         return;
-    struct destination to[2] = {destination(map, number)};
+    struct msc_map_link link = map_table_link(map->old, &map->layout, number);
+    if (!map_table_reserve(map->table, &map->layout, overflow_count(link.bucket)))
+        return;
+    struct destination to[2];
+    begin(&to[0], map, number);
     if (!map->same_size)
-        to[1] = destination(map, number + map->old->mask + 1);
-    for (; bucket; bucket = bucket->overflow)
-        move_bucket(map, bucket, to);
-    map_table_mirror(map->old, layout, number);
-    map_table_mirror(map->table, layout, number);
+        begin(&to[1], map, number + map->old->view.mask + 1);
+    do
+        move_bucket(map, link, to);
+    while (msc_map_link_next(&link));
+    map_tops_write(to[0].next.link.tops, to[0].tops);
     if (!map->same_size)
-        map_table_mirror(map->table, layout, number + map->old->mask + 1);
+        map_tops_write(to[1].next.link.tops, to[1].tops);
     map->evacuation.steps++;
 }
 
@@ -172,20 +163,37 @@ static void work_on(struct msc_map *map, uint64_t number)
     evacuate(map, number);
     if (number != map->nevacuate)
         return;
-    for (unsigned passed = 0; passed <= ADVANCE_MAX && map->nevacuate <= map->old->mask; passed++) {
-        if (map_old_bucket(map, map->nevacuate))
+    for (unsigned passed = 0; passed <= ADVANCE_MAX && map->nevacuate <= map->old->view.mask; passed++) {
+        if (map_is_in_old(map, map->nevacuate))
             break;
         map->nevacuate++;
     }
-    size_t end = map->nevacuate * map->layout.bucket_size;
-    if (map->old->mapped && end - map->old->given_back >= MAP_TABLE_CHUNK && !map_is_iterated(map))
-        map_table_give_back(map->old, end);
+    if (map->old->mapped && !map_is_iterated(map))
+        map_table_give_back(map->old, &map->layout, map->nevacuate);
+}
+
+/* Asks for what evacuating that bucket will read and write. */
+INLINE void expect(const struct msc_map *map, uint64_t number)
+{
+    struct msc_map_link from = map_table_link(map->old, &map->layout, number);
+    struct msc_map_link x = map_table_link(map->table, &map->layout, number);
+    struct msc_map_link y = map_table_link(map->table, &map->layout, number + map->old->view.mask + 1);
+    __builtin_prefetch(from.pairs);
+    __builtin_prefetch(from.pairs + 64);
+    __builtin_prefetch(from.bucket);
+    __builtin_prefetch(x.pairs, 1);
+    __builtin_prefetch(x.bucket, 1);
+    if (!map->same_size) {
+        __builtin_prefetch(y.pairs, 1);
+        __builtin_prefetch(y.bucket, 1);
+    }
 }
 
 static void evacuate_two(struct msc_map *map, uint64_t hash)
 {
-    work_on(map, hash & map->old->mask);
-    if (map->nevacuate <= map->old->mask)
+    expect(map, hash & map->old->view.mask);
+    work_on(map, hash & map->old->view.mask);
+    if (map->nevacuate <= map->old->view.mask)
         work_on(map, map->nevacuate);
 }
 
@@ -209,7 +217,7 @@ static void evacuate_step(struct msc_map *map, uint64_t hash)
         evacuate_two_timed(map, hash);
     else
         evacuate_two(map, hash);
-    if (map->nevacuate > map->old->mask)
+    if (map->nevacuate > map->old->view.mask)
         map_grow_finish(map);
 }
 

@@ -80,22 +80,24 @@ void map_free_limbo(struct msc_map *map)
 /* An entry moves as it is, so its bytes tell it from every other one. */
 static void forget_in(const struct msc_map *map, const struct msc_map_table *table, const void *stored, uint64_t hash)
 {
-    struct msc_map_bucket *bucket = map_table_bucket(table, &map->layout, hash & table->mask);
-    for (; bucket; bucket = bucket->overflow)
-        for (unsigned index = 0; index < MSC_MAP_SLOTS; index++) {
-            struct msc_map_slot slot = {bucket, index};
-            uint8_t top = bucket->tophash[index];
+    if (!map_table_has(table, &map->layout, hash & table->view.mask))
+        return;
+    struct map_slot slot = {.link = map_table_link(table, &map->layout, hash & table->view.mask)};
+    do
+        for (slot.index = 0; slot.index < MSC_MAP_SLOTS; slot.index++) {
+            uint8_t top = map_slot_top(slot);
             if ((top == MSC_MAP_EVACUATED_X || top == MSC_MAP_EVACUATED_Y) &&
-                memcmp(msc_map_slot_key(slot, map->layout), stored, map->layout.key_size) == 0)
-                bucket->tophash[index] = MSC_MAP_EVACUATED_EMPTY;
+                memcmp(map_slot_key_at(slot, &map->layout), stored, map->layout.key_size) == 0)
+                slot.link.tops[slot.index] = MSC_MAP_EVACUATED_EMPTY;
         }
+    while (msc_map_link_next(&slot.link));
 }
 
 void map_forget_key(struct msc_map *map, const void *stored, uint64_t hash)
 {
     if (map->kind != MSC_KEY_CUSTOM && map->kind != MSC_KEY_BYTES_BORROWED)
         return;
-    if (map->old && (hash & map->old->mask) * map->layout.bucket_size >= map->old->given_back)
+    if (map->old)
         forget_in(map, map->old, stored, hash);
     struct msc_map_table *table = atomic_load_explicit(&map->limbo_tables, memory_order_relaxed);
     for (; table; table = table->next)
@@ -114,7 +116,7 @@ void map_iter_start(struct msc_map *map, struct msc_map_iter *iter)
         .current = map->table,
         .seq = map->seq,
         .clears = map->clears,
-        .start = map->table ? random & map->table->mask : 0,
+        .start = map->table ? random & map->table->view.mask : 0,
         .offset = (uint8_t)(random >> 61),
     };
     iter->next = iter->start;
@@ -127,24 +129,21 @@ static bool take_bucket(struct msc_map_iter *iter)
     if (iter->next == iter->start && iter->wrapped)
         return false;
     uint64_t number = iter->next;
-    iter->bucket = map_table_bucket(iter->table, &map->layout, number);
-    iter->filtered = false;
-    if (MSC_UNLIKELY(map->old && iter->table == map->table)) {
-        const struct msc_map_bucket *bucket = map_old_bucket(map, number);
-        if (bucket) {
-            iter->bucket = bucket;
-            iter->filtered = !map->same_size;
-            iter->only = number;
-        }
-    }
+    bool unmoved = MSC_UNLIKELY(map->old != NULL) && iter->table == map->table && map_is_in_old(map, number);
+    iter->filtered = unmoved && !map->same_size;
+    iter->only = number;
+    if (MSC_UNLIKELY(unmoved))
+        iter->link = map_table_link(map->old, &map->layout, number & map->old->view.mask);
+    else
+        iter->link = map_table_link(iter->table, &map->layout, number);
     iter->slot = 0;
-    iter->next = (number + 1) & iter->table->mask;
+    iter->next = (number + 1) & iter->table->view.mask;
     iter->wrapped |= iter->next == 0;
     return true;
 }
 
 /* Puts the entry of the slot into *iter. */
-static inline void produce(struct msc_map_iter *iter, struct msc_map_slot slot)
+static inline void produce(struct msc_map_iter *iter, struct map_slot slot)
 {
     const struct msc_map *map = iter->map;
     struct map_key key = map_slot_key(map, slot);
@@ -161,18 +160,18 @@ static inline void produce(struct msc_map_iter *iter, struct msc_map_slot slot)
     }
     iter->key_length = key.kind == MSC_KEY_BYTES ? key.length : map->layout.key_size;
     iter->value = map_slot_value(map, slot);
-    iter->version = map_slot_version(map, slot);
+    iter->version = map_slot_version(slot);
     iter->visited++;
 }
 
 /* An entry that has moved, or of which it must be asked where it will; bucket NULL = none (any more, or not here). */
-static struct msc_map_slot find_moved(const struct msc_map_iter *iter, struct msc_map_slot slot, bool moved)
+static struct map_slot find_moved(const struct msc_map_iter *iter, struct map_slot slot, bool moved)
 {
     const struct msc_map *map = iter->map;
     struct map_key key = map_slot_key(map, slot);
     uint64_t hash = map_hash(map, &key);
-    if (iter->filtered && (hash & iter->table->mask) != iter->only)
-        return (struct msc_map_slot){0};
+    if (iter->filtered && (hash & iter->table->view.mask) != iter->only)
+        return (struct map_slot){0};
     return moved ? map_find(map, &key, hash) : slot;
 }
 
@@ -181,23 +180,23 @@ bool map_iter_step(struct msc_map_iter *iter)
     if (!iter->table || iter->clears != iter->map->clears)
         return false;
     for (;;) {
-        if (!iter->bucket && !take_bucket(iter))
+        if (!iter->link.bucket && !take_bucket(iter))
             return false;
         while (iter->slot < MSC_MAP_SLOTS) {
             unsigned index = (iter->slot++ + iter->offset) % MSC_MAP_SLOTS;
-            uint8_t top = iter->bucket->tophash[index];
+            uint8_t top = iter->link.tops[index];
             if (top <= MSC_MAP_EMPTY_ONE || top == MSC_MAP_EVACUATED_EMPTY)
                 continue;
-            struct msc_map_slot slot = {(struct msc_map_bucket *)(uintptr_t)iter->bucket, index};
+            struct map_slot slot = {iter->link, index};
             bool moved = top < MSC_MAP_MIN_TOPHASH;
             if (MSC_UNLIKELY(moved || iter->filtered))
                 slot = find_moved(iter, slot, moved);
-            if (!slot.bucket)
+            if (!map_slot_is_there(slot))
                 continue;
             produce(iter, slot);
             return true;
         }
-        iter->bucket = iter->bucket->overflow;
+        msc_map_link_next(&iter->link);
         iter->slot = 0;
     }
 }

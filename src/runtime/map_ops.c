@@ -90,8 +90,7 @@ INLINE int take(struct msc_map *map, const struct map_key *key, uint64_t hash, u
 {
     if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(map, key))
         return erase_traced(map, key, hash, version, frame);
-    uint64_t seen;
-    int error = map_erase(map, key, hash, version, &seen);
+    int error = map_erase(map, key, hash, version, NULL);
     leave(map, key, frame);
     return error;
 }
@@ -102,9 +101,9 @@ INLINE int erase(struct msc_map *map, const struct map_key *key, uint64_t versio
     return MSC_UNLIKELY(error) ? error : take(map, key, map_hash(map, key), version, frame);
 }
 
-INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct msc_map_slot *slot, const void *frame)
+INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct map_slot *slot, const void *frame)
 {
-    slot->bucket = NULL;
+    slot->link.bucket = NULL;
     if (MSC_UNLIKELY(!map_takes(map, key)))
         return map_refuse(map, MSC_FAULT_UNHASHABLE, key, 0, frame);
     uint32_t other_tid = map_guard_seen(&map->head.guard);
@@ -115,19 +114,19 @@ INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct 
         *slot = map_find_traced(map, key, hash);
     else
         *slot = map_find(map, key, hash);
-    return slot->bucket ? 0 : -ENOENT;
+    return map_slot_is_there(*slot) ? 0 : -ENOENT;
 }
 
 INLINE void *find(const struct msc_map *map, const struct map_key *key, const void *frame)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     look_up(map, key, &slot, frame);
     return map_slot_value(map, slot);
 }
 
 INLINE int load(const struct msc_map *map, const struct map_key *key, void *out, const void *frame)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     int error = look_up(map, key, &slot, frame);
     if (!error && out)
         memcpy(out, map_slot_value(map, slot), map->layout.value_size);
@@ -136,9 +135,9 @@ INLINE int load(const struct msc_map *map, const struct map_key *key, void *out,
 
 INLINE uint64_t version_of(const struct msc_map *map, const struct map_key *key, const void *frame)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     look_up(map, key, &slot, frame);
-    return map_slot_version(map, slot);
+    return map_slot_version(slot);
 }
 
 /* ---- public ---- */

@@ -37,14 +37,34 @@ static uint64_t spare_count(uint32_t B, bool mapped)
     return UINT64_C(1) << (B - (mapped ? 2 : 4));
 }
 
-/* Bytes of the array; false if there is no such number. */
-static bool array_bytes(const struct msc_map_layout *layout, uint32_t B, bool mapped, size_t *bytes)
+/* Where the parts of an array begin, from its own begin. */
+struct plan {
+    size_t buckets, spare, tops, bytes;
+    uint64_t spare_count;
+};
+
+static size_t overflow_bytes(const struct msc_map_layout *layout)
 {
+    return sizeof(struct msc_map_bucket) + layout->pairs_size;
+}
+
+/* False if there is no such number. */
+static bool plan_array(const struct msc_map_layout *layout, uint32_t B, bool mapped, struct plan *plan)
+{
+    const size_t unit = mapped ? PAGE : CACHE_LINE;
     if (B > 48)
         return false;
     uint64_t count = UINT64_C(1) << B;
-    return !__builtin_mul_overflow(count + spare_count(B, mapped), layout->bucket_size, bytes) &&
-           !__builtin_add_overflow(*bytes, count * sizeof(uint64_t), bytes) && *bytes <= SIZE_MAX / 2;
+    size_t spare_bytes;
+    plan->spare_count = spare_count(B, mapped);
+    if (__builtin_mul_overflow(count, layout->pairs_size, &plan->buckets) || plan->buckets > SIZE_MAX / 8 ||
+        __builtin_mul_overflow(plan->spare_count, overflow_bytes(layout), &spare_bytes) || spare_bytes > SIZE_MAX / 8)
+        return false;
+    plan->buckets = (plan->buckets + unit - 1) & ~(unit - 1);
+    plan->spare = plan->buckets + count * sizeof(struct msc_map_bucket);
+    plan->tops = plan->spare + spare_bytes;
+    plan->bytes = (plan->tops + count * MSC_MAP_SLOTS + unit - 1) & ~(unit - 1);
+    return true;
 }
 
 /* Nothing of the caller's comes zeroed, and to do that for a large array at once would be a pause. */
@@ -57,22 +77,25 @@ static struct msc_map_table *create_in_block(const struct msc_allocator *allocat
     if (allocator->allocate)
         memset(table, 0, raw ? sizeof *table : block_bytes);
     uintptr_t first = ((uintptr_t)(table + 1) + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
-    table->buckets = (unsigned char *)first;
+    table->view.pairs = (unsigned char *)first;
     table->block_bytes = block_bytes;
     return table;
 }
 
-static struct msc_map_table *create_mapped(const struct msc_allocator *allocator, size_t bytes)
+static struct msc_map_table *create_mapped(const struct msc_allocator *allocator, const struct plan *plan)
 {
     struct msc_map_table *table = map_allocate(allocator, sizeof *table);
     if (!table)
         return NULL;
-    table->buckets = memory.map(bytes);
-    if (!table->buckets) {
+    unsigned char *begin = memory.map(plan->bytes);
+    if (!begin) {
         map_release(allocator, table, sizeof *table);
         return NULL;
     }
+    table->view.pairs = begin;
     table->mapped = true;
+    table->pairs = (struct map_range){begin, begin + plan->buckets};
+    table->rest = (struct map_range){begin + plan->buckets, begin + plan->bytes};
     table->block_bytes = sizeof *table;
     return table;
 }
@@ -80,48 +103,71 @@ static struct msc_map_table *create_mapped(const struct msc_allocator *allocator
 struct msc_map_table *map_table_create(const struct msc_allocator *allocator, const struct msc_map_layout *layout,
                                        uint32_t B, bool raw)
 {
-    size_t bytes;
-    if (!array_bytes(layout, B, false, &bytes))
+    struct plan plan;
+    if (!plan_array(layout, B, false, &plan))
         return NULL;
-    bool mapped = bytes >= MAP_TABLE_MAPPED && !allocator->allocate && memory.map;
-    if (mapped && array_bytes(layout, B, true, &bytes))
-        bytes = (bytes + PAGE - 1) & ~(PAGE - 1);
-    struct msc_map_table *table = mapped ? create_mapped(allocator, bytes) : create_in_block(allocator, bytes, raw);
+    bool mapped = plan.bytes >= MAP_TABLE_MAPPED && !allocator->allocate && memory.map;
+    if (mapped && !plan_array(layout, B, true, &plan))
+        return NULL;
+    struct msc_map_table *table =
+        mapped ? create_mapped(allocator, &plan) : create_in_block(allocator, plan.bytes, raw);
     if (!table)
         return NULL;
-    uint64_t count = UINT64_C(1) << B;
+    unsigned char *begin = table->view.pairs;
     table->allocator = *allocator;
-    table->mask = count - 1;
     table->B = B;
-    table->bytes = bytes;
-    table->spare = table->buckets + count * layout->bucket_size;
-    table->spare_end = table->spare + spare_count(B, mapped) * layout->bucket_size;
-    table->tops = (uint64_t *)(void *)table->spare_end;
+    table->view.mask = (UINT64_C(1) << B) - 1;
+    table->view.buckets = (struct msc_map_bucket *)(void *)(begin + plan.buckets);
+    table->view.tops = begin + plan.tops;
+    table->spare = begin + plan.spare;
+    table->spare_end = table->spare + plan.spare_count * overflow_bytes(layout);
     return table;
 }
 
-void map_table_give_back(struct msc_map_table *table, size_t end)
+/* Whole chunks up to `end`. */
+static void give_back(struct map_range *range, unsigned char *end)
 {
-    end &= ~(MAP_TABLE_CHUNK - 1);
-    if (!table->mapped || end <= table->given_back)
+    size_t bytes = (size_t)(end - range->begin) & ~(MAP_TABLE_CHUNK - 1);
+    if (end <= range->begin || bytes == 0)
         return;
-    memory.unmap(table->buckets + table->given_back, end - table->given_back);
-    table->given_back = end;
+    memory.unmap(range->begin, bytes);
+    range->begin += bytes;
+}
+
+void map_table_give_back(struct msc_map_table *table, const struct msc_map_layout *layout, uint64_t count)
+{
+    if (!table->mapped)
+        return;
+    give_back(&table->pairs, table->view.pairs + count * layout->pairs_size);
+    give_back(&table->rest, (unsigned char *)(table->view.buckets + count));
+}
+
+/* A chunk of it; false if there is not more than one. */
+static bool give_back_step(struct map_range *range)
+{
+    if ((size_t)(range->end - range->begin) <= MAP_TABLE_CHUNK)
+        return false;
+    give_back(range, range->begin + MAP_TABLE_CHUNK);
+    return true;
+}
+
+static void give_back_all(const struct map_range *range)
+{
+    if (range->begin < range->end)
+        memory.unmap(range->begin, (size_t)(range->end - range->begin));
 }
 
 static void release_block(struct msc_map_table *table, const struct msc_map_layout *layout)
 {
     struct map_block *block = table->blocks;
     table->blocks = block->next;
-    map_release(&table->allocator, block, sizeof *block + layout->bucket_size);
+    map_release(&table->allocator, block, sizeof *block + overflow_bytes(layout));
 }
 
 bool map_table_destroy_step(struct msc_map_table *table, const struct msc_map_layout *layout)
 {
-    if (table->mapped && table->given_back + MAP_TABLE_CHUNK < table->bytes) {
-        map_table_give_back(table, table->given_back + MAP_TABLE_CHUNK);
+    if (table->mapped && (give_back_step(&table->pairs) || give_back_step(&table->rest)))
         return false;
-    }
     for (unsigned n = 0; n < BLOCKS_A_STEP; n++) {
         if (!table->blocks) {
             map_table_destroy(table, layout);
@@ -138,8 +184,10 @@ void map_table_destroy(struct msc_map_table *table, const struct msc_map_layout 
         return;
     while (table->blocks)
         release_block(table, layout);
-    if (table->mapped && table->given_back < table->bytes)
-        memory.unmap(table->buckets + table->given_back, table->bytes - table->given_back);
+    if (table->mapped) {
+        give_back_all(&table->pairs);
+        give_back_all(&table->rest);
+    }
     struct msc_allocator allocator = table->allocator;
     map_release(&allocator, table, table->block_bytes);
 }
@@ -154,7 +202,7 @@ static void keep_reserved(struct msc_map_table *table, struct map_block *block)
 
 static bool reserve_one(struct msc_map_table *table, const struct msc_map_layout *layout)
 {
-    struct map_block *block = map_allocate(&table->allocator, sizeof *block + layout->bucket_size);
+    struct map_block *block = map_allocate(&table->allocator, sizeof *block + overflow_bytes(layout));
     if (!block)
         return false;
     block->next = table->blocks;
@@ -167,38 +215,40 @@ bool map_table_reserve(struct msc_map_table *table, const struct msc_map_layout 
 {
     if (count == 0)
         return true;
-    size_t spares = (size_t)(table->spare_end - table->spare) / layout->bucket_size;
+    size_t spares = (size_t)(table->spare_end - table->spare) / overflow_bytes(layout);
     while (spares + table->reserved_count < count)
         if (!reserve_one(table, layout))
             return false;
     return true;
 }
 
-struct msc_map_bucket *map_table_overflow(struct msc_map_table *table, const struct msc_map_layout *layout,
-                                          struct msc_map_bucket *last)
+struct msc_map_link map_table_overflow(struct msc_map_table *table, const struct msc_map_layout *layout,
+                                       struct msc_map_bucket *last)
 {
     struct msc_map_bucket *bucket;
     if (table->spare != table->spare_end) {
         bucket = (struct msc_map_bucket *)(void *)table->spare;
-        table->spare += layout->bucket_size;
+        table->spare += overflow_bytes(layout);
     } else {
         if (!map_table_reserve(table, layout, 1))
-            return NULL;
+            return (struct msc_map_link){0};
         bucket = table->reserved;
         table->reserved = bucket->overflow;
         table->reserved_count--;
     }
-    map_bucket_make_empty(bucket);
+    struct msc_map_link link = {(unsigned char *)(bucket + 1), bucket->tops, bucket};
+    map_link_make_empty(link);
     last->overflow = bucket;
-    return bucket;
+    return link;
 }
 
-/* Only what was used: spare buckets behind that are untouched. */
-void map_table_clear(struct msc_map_table *table, const struct msc_map_layout *layout)
+void map_table_clear(struct msc_map_table *table)
 {
-    memset(table->buckets, 0, (size_t)(table->spare - table->buckets));
-    memset(table->tops, 0, (table->mask + 1) * sizeof *table->tops);
-    table->spare = table->buckets + (table->mask + 1) * layout->bucket_size;
+    uint64_t count = table->view.mask + 1;
+    memset(table->view.tops, MSC_MAP_EMPTY_REST, count * MSC_MAP_SLOTS);
+    for (uint64_t number = 0; number < count; number++)
+        table->view.buckets[number].overflow = NULL;
+    table->spare = (unsigned char *)(table->view.buckets + count);
     table->reserved = NULL;
     table->reserved_count = 0;
     for (struct map_block *block = table->blocks; block; block = block->next)

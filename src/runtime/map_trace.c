@@ -92,9 +92,9 @@ static void introduce(const struct msc_map *map)
 static uint32_t chain_depth(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
     const struct msc_map_bucket *bucket = map_home(map, hash).bucket;
-    struct msc_map_slot slot = map_find(map, key, hash);
+    struct map_slot slot = map_find(map, key, hash);
     uint32_t depth = 0;
-    for (; bucket != slot.bucket; bucket = bucket->overflow)
+    for (; bucket != slot.link.bucket; bucket = bucket->overflow)
         depth++;
     return depth;
 }
@@ -123,7 +123,7 @@ int map_put_described(struct msc_map *map, const struct map_key *key, uint64_t h
     if (error)
         return error;
     event->seq = event->version = number_of(map, map->seq);
-    event->bucket = hash & map_table_of(map, hash)->mask;
+    event->bucket = hash & map_table_of(map, hash)->view.mask;
     event->overflow = chain_depth(map, key, hash);
     event->inserted = map->count != count;
     event->evac_moved = (uint32_t)(map->evacuation.moved - before.moved);
@@ -198,15 +198,15 @@ void map_trace_op(enum msc_event kind, struct msc_ev_map_op *event, const void *
     msc_emit(kind, event);
 }
 
-struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+struct map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
     struct msc_ev_map_op event = describe_op(map, map_key_id(map, key));
     event.begin_ns = clock_now_ns();
-    struct msc_map_slot slot = map_find(map, key, hash);
+    struct map_slot slot = map_find(map, key, hash);
     event.end_ns = clock_now_ns();
     event.seq = number_of(map, map->seq);
-    event.found = slot.bucket != NULL;
-    event.version = number_of(map, map_slot_version(map, slot));
+    event.found = map_slot_is_there(slot);
+    event.version = number_of(map, map_slot_version(slot));
     msc_emit(MSC_EVENT_MAP_ACCESS, &event);
     return slot;
 }
@@ -243,7 +243,7 @@ void map_trace_grow(const struct msc_map *map)
         .noverflow = (uint32_t)map->noverflow,
         .count = map->count,
         .same_size = map->same_size,
-        .bytes = (map->table->mask + 1) * map->layout.bucket_size,
+        .bytes = map_table_bytes(map->table, &map->layout),
     };
     msc_emit(MSC_EVENT_MAP_GROW, &grow);
 }

@@ -36,7 +36,7 @@ MAP_COLD void map_trace_assign(struct msc_ev_map_assign *event, const struct map
 MAP_COLD void map_trace_op(enum msc_event kind, struct msc_ev_map_op *event, const void *frame);
 
 /* As map_find. */
-MAP_COLD struct msc_map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash);
+MAP_COLD struct map_slot map_find_traced(const struct msc_map *map, const struct map_key *key, uint64_t hash);
 
 MAP_COLD void map_trace_alloc(struct msc_map *map, const void *frame);
 MAP_COLD void map_trace_free(const struct msc_map *map, const void *frame);

@@ -12,48 +12,48 @@
 /* ---- walking ---- */
 
 /* A bucket of the new table is not even empty before its old one is evacuated. */
-static struct msc_map_bucket *bucket_of(const struct map_walk *walk)
+static struct msc_map_link link_of(const struct map_walk *walk)
 {
     const struct msc_map *map = walk->map;
-    if (walk->table == map->old)
-        return map_old_bucket(map, walk->number);
-    if (map->old && map_old_bucket(map, walk->number))
-        return NULL;
-    return map_table_bucket(map->table, &map->layout, walk->number);
+    bool in_old = map_is_in_old(map, walk->number);
+    if (in_old != (walk->table == map->old))
+        return (struct msc_map_link){0};
+    return map_table_link(walk->table, &map->layout, walk->number);
 }
 
 struct map_walk map_walk_begin(const struct msc_map *map)
 {
     struct map_walk walk = {.map = map, .table = map->table};
     if (walk.table)
-        walk.slot.bucket = bucket_of(&walk);
+        walk.slot.link = link_of(&walk);
     return walk;
 }
 
 static bool next_bucket(struct map_walk *walk)
 {
     walk->slot.index = 0;
-    if (walk->slot.bucket && (walk->slot.bucket = walk->slot.bucket->overflow))
+    if (map_slot_is_there(walk->slot) && msc_map_link_next(&walk->slot.link))
         return true;
-    if (walk->number++ == walk->table->mask) {
+    if (walk->number++ == walk->table->view.mask) {
         walk->table = walk->table == walk->map->old ? NULL : walk->map->old;
         walk->number = 0;
     }
-    walk->slot.bucket = walk->table ? bucket_of(walk) : NULL;
+    if (walk->table)
+        walk->slot.link = link_of(walk);
     return walk->table != NULL;
 }
 
-bool map_walk_next(struct map_walk *walk, struct msc_map_slot *slot)
+bool map_walk_next(struct map_walk *walk, struct map_slot *slot)
 {
     if (!walk->table)
         return false;
     do {
-        if (!walk->slot.bucket)
+        if (!map_slot_is_there(walk->slot))
             continue;
         while (walk->slot.index < MSC_MAP_SLOTS) {
             *slot = walk->slot;
             walk->slot.index++;
-            if (slot->bucket->tophash[slot->index] >= MSC_MAP_MIN_TOPHASH)
+            if (map_slot_top(*slot) >= MSC_MAP_MIN_TOPHASH)
                 return true;
         }
     } while (next_bucket(walk));
@@ -62,25 +62,25 @@ bool map_walk_next(struct map_walk *walk, struct msc_map_slot *slot)
 
 /* ---- room ---- */
 
-static void copy_slot(const struct msc_map *map, struct msc_map_slot to, struct msc_map_slot from)
+static void copy_slot(const struct msc_map *map, struct map_slot to, struct map_slot from)
 {
-    memcpy(msc_map_slot_key(to, map->layout), msc_map_slot_key(from, map->layout), map->layout.key_size);
-    memcpy(msc_map_slot_value(to, map->layout), msc_map_slot_value(from, map->layout), map->layout.value_size);
-    map_version_set(to, &map->layout, map_version_get(from, &map->layout));
+    memcpy(map_slot_key_at(to, &map->layout), map_slot_key_at(from, &map->layout), map->layout.key_size);
+    memcpy(map_slot_value_at(to, &map->layout), map_slot_value_at(from, &map->layout), map->layout.value_size);
+    map_version_set(to, map_version_get(from));
 }
 
 /* Copies every entry into an empty table. False when memory is out. */
 static bool copy_entries(struct msc_map *map, struct msc_map_table *table, uint64_t *noverflow)
 {
-    struct msc_map_slot from;
+    struct map_slot from;
     for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &from);) {
         struct map_key key = map_slot_key(map, from);
         uint64_t hash = map_hash(map, &key);
-        struct msc_map_slot to = map_append(map, table, hash, noverflow);
-        if (!to.bucket)
+        struct map_slot to = map_append(map, table, hash, noverflow);
+        if (!map_slot_is_there(to))
             return false;
         copy_slot(map, to, from);
-        map_occupy(map, table, to, hash);
+        map_occupy(to, hash);
     }
     return true;
 }
@@ -88,9 +88,9 @@ static bool copy_entries(struct msc_map *map, struct msc_map_table *table, uint6
 /* Open iterations are to look each entry up where it is now: as evacuation leaves a bucket. */
 static void mark_evacuated(const struct msc_map *map)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &slot);)
-        slot.bucket->tophash[slot.index] = MSC_MAP_EVACUATED_X; /* its mirror is read no more */
+        slot.link.tops[slot.index] = MSC_MAP_EVACUATED_X;
 }
 
 int map_rebuild(struct msc_map *map, uint32_t B)
@@ -192,15 +192,15 @@ static int clone_value(struct msc_map *map, void *to, const void *from)
     return map->type.clone_value ? map->type.clone_value(to, from) : 0;
 }
 
-static int clone_entry(struct msc_map *map, const struct msc_map *source, struct msc_map_slot from)
+static int clone_entry(struct msc_map *map, const struct msc_map *source, struct map_slot from)
 {
     struct map_key key = map_slot_key(source, from);
     uint64_t hash = map_hash(map, &key);
-    struct msc_map_slot to = map_append(map, map->table, hash, &map->noverflow);
-    if (!to.bucket)
+    struct map_slot to = map_append(map, map->table, hash, &map->noverflow);
+    if (!map_slot_is_there(to))
         return -ENOMEM;
-    void *stored = msc_map_slot_key(to, map->layout);
-    int error = clone_key(map, stored, msc_map_slot_key(from, source->layout));
+    void *stored = map_slot_key_at(to, &map->layout);
+    int error = clone_key(map, stored, map_slot_key_at(from, &source->layout));
     if (error)
         return error;
     error = clone_value(map, map_slot_value(map, to), map_slot_value(source, from));
@@ -208,8 +208,8 @@ static int clone_entry(struct msc_map *map, const struct msc_map *source, struct
         destroy_key(map, stored);
         return error;
     }
-    map_version_set(to, &map->layout, map_version_get(from, &source->layout));
-    map_occupy(map, map->table, to, hash);
+    map_version_set(to, map_version_get(from));
+    map_occupy(to, hash);
     map->count++;
     return 0;
 }
@@ -249,7 +249,7 @@ int msc_map_clone(const struct msc_map *map, struct msc_map **out)
     error = create_like(map, &copy);
     if (!error)
         copy->seq = map->seq;
-    struct msc_map_slot slot;
+    struct map_slot slot;
     for (struct map_walk walk = map_walk_begin(map); !error && map_walk_next(&walk, &slot);)
         error = clone_entry(copy, map, slot);
     if (error) {
@@ -292,11 +292,11 @@ static bool values_equal(const struct msc_map *map, const void *value, const voi
 
 static bool entries_equal(const struct msc_map *map, const struct msc_map *other)
 {
-    struct msc_map_slot slot;
+    struct map_slot slot;
     for (struct map_walk walk = map_walk_begin(map); map_walk_next(&walk, &slot);) {
         struct map_key key = map_slot_key(map, slot);
-        struct msc_map_slot found = map_find(other, &key, map_hash(other, &key));
-        if (!found.bucket || !values_equal(map, map_slot_value(map, slot), map_slot_value(other, found)))
+        struct map_slot found = map_find(other, &key, map_hash(other, &key));
+        if (!map_slot_is_there(found) || !values_equal(map, map_slot_value(map, slot), map_slot_value(other, found)))
             return false;
     }
     return true;
@@ -328,14 +328,11 @@ int msc_map_equal(const struct msc_map *map, const struct msc_map *other)
 /* All but identity, name, handles and guard. */
 static void exchange(struct msc_map *map, struct msc_map *other)
 {
-    EXCHANGE(head.buckets);
-    EXCHANGE(head.tops);
-    EXCHANGE(head.mask);
+    EXCHANGE(head.now);
+    EXCHANGE(head.old);
+    EXCHANGE(head.is_growing);
     EXCHANGE(head.seed);
     EXCHANGE(head.sampling);
-    EXCHANGE(head.old);
-    EXCHANGE(head.old_tops);
-    EXCHANGE(head.old_mask);
     EXCHANGE(table);
     EXCHANGE(old);
     EXCHANGE(count);

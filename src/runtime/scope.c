@@ -112,7 +112,7 @@ __attribute__((cold, noinline)) static void bind(struct msc_action *action, cons
     action->map = (uint64_t)(uintptr_t)map->identity.object;
     action->map_gen = map->identity.generation;
     action->key_id = map_key_id(map, key);
-    action->version = map_slot_version(map, map_find(map, key, map_hash(map, key)));
+    action->version = map_slot_version(map_find(map, key, map_hash(map, key)));
 }
 
 static inline int append(struct msc_scope *scope, const struct msc_action *action, const void *frame)

@@ -56,24 +56,23 @@ static void learn_hash(uint64_t key, uint64_t hash)
 #define DIGEST_BEGIN UINT64_C(0xcbf29ce484222325)
 
 /* FNV-1a of a chain's tophash bytes. */
-static uint64_t digest(uint64_t sum, const struct msc_map_bucket *bucket)
+static uint64_t digest(uint64_t sum, struct msc_map_link link)
 {
-    for (; bucket; bucket = bucket->overflow)
+    do
         for (unsigned i = 0; i < MSC_MAP_SLOTS; i++)
-            sum = (sum ^ bucket->tophash[i]) * UINT64_C(0x100000001b3);
+            sum = (sum ^ link.tops[i]) * UINT64_C(0x100000001b3);
+    while (msc_map_link_next(&link));
     return sum;
 }
 
 static uint64_t table_digest(const struct msc_map *map)
 {
     uint64_t sum = DIGEST_BEGIN;
-    for (uint64_t n = 0; map->table && n <= map->table->mask; n++)
-        sum = digest(sum, map_table_bucket(map->table, &map->layout, n));
-    for (uint64_t n = map->nevacuate; map->old && n <= map->old->mask; n++) {
-        const struct msc_map_bucket *bucket = map_table_bucket(map->old, &map->layout, n);
-        if (!msc_map_tops_evacuated(map->old->tops[n]))
-            sum = digest(sum, bucket);
-    }
+    for (uint64_t n = 0; map->table && n <= map->table->view.mask; n++)
+        sum = digest(sum, map_table_link(map->table, &map->layout, n));
+    for (uint64_t n = map->nevacuate; map->old && n <= map->old->view.mask; n++)
+        if (map_is_in_old(map, n))
+            sum = digest(sum, map_table_link(map->old, &map->layout, n));
     return sum;
 }
 
@@ -93,7 +92,7 @@ static void print_operation(char line[LINE_MAX_BYTES], const struct msc_map *map
     print_state(state, sizeof state, map);
     if (map->table)
         snprintf(chain, sizeof chain, "%" PRIx64,
-                 digest(DIGEST_BEGIN, map_table_bucket(map->table, &map->layout, hash & map->table->mask)));
+                 digest(DIGEST_BEGIN, map_table_link(map->table, &map->layout, hash & map->table->view.mask)));
     snprintf(line, LINE_MAX_BYTES, "%s %" PRIu64 " %" PRIx64 " %s %s\n", verb, key, hash, state, chain);
 }
 

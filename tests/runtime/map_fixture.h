@@ -71,7 +71,7 @@ static inline uint64_t hash_of(const struct subject *subject, size_t i)
 /* Whether the entries of this hash are still in the bucket that is to be evacuated. */
 static inline bool is_in_old(const struct msc_map *map, uint64_t hash)
 {
-    return map->old && map_old_bucket(map, hash);
+    return map_is_in_old(map, hash);
 }
 
 static inline struct msc_map *make_map(enum msc_key_kind kind, size_t value_size, size_t hint)
@@ -206,13 +206,13 @@ static inline void check_key(struct subject *subject, size_t i)
 }
 
 /* A slot marked MSC_MAP_EMPTY_REST has only such slots behind it, and one marked so follows no other empty one. */
-static inline void check_chain(const struct msc_map_bucket *bucket, size_t *live)
+static inline void check_chain(struct msc_map_link link, size_t *live)
 {
     bool rest = false;
     uint8_t before = MSC_MAP_MIN_TOPHASH;
-    for (; bucket; bucket = bucket->overflow)
+    do
         for (unsigned i = 0; i < MSC_MAP_SLOTS; i++) {
-            uint8_t top = bucket->tophash[i];
+            uint8_t top = link.tops[i];
             assert_false(rest && top != MSC_MAP_EMPTY_REST);
             assert_false(top == MSC_MAP_EMPTY_REST && before == MSC_MAP_EMPTY_ONE);
             assert_true(top <= MSC_MAP_EMPTY_ONE || top >= MSC_MAP_MIN_TOPHASH);
@@ -220,28 +220,18 @@ static inline void check_chain(const struct msc_map_bucket *bucket, size_t *live
             before = top;
             *live += top >= MSC_MAP_MIN_TOPHASH;
         }
-}
-
-/* What look-ups read first is what the buckets say; a bucket that was given back says nothing. */
-static inline void check_mirror(const struct msc_map *map, const struct msc_map_table *table, uint64_t number)
-{
-    if (number * map->layout.bucket_size >= table->given_back)
-        assert_int_equal(table->tops[number], msc_map_tops(map_table_bucket(table, &map->layout, number)));
+    while (msc_map_link_next(&link));
 }
 
 static inline void check_structure(const struct msc_map *map)
 {
     size_t live = 0;
-    for (uint64_t n = 0; map->table && n <= map->table->mask; n++)
-        if (!is_in_old(map, n)) {
-            check_chain(map_table_bucket(map->table, &map->layout, n), &live);
-            check_mirror(map, map->table, n);
-        }
-    for (uint64_t n = 0; map->old && n <= map->old->mask; n++) {
+    for (uint64_t n = 0; map->table && n <= map->table->view.mask; n++)
+        if (!is_in_old(map, n))
+            check_chain(map_table_link(map->table, &map->layout, n), &live);
+    for (uint64_t n = 0; map->old && n <= map->old->view.mask; n++)
         if (is_in_old(map, n))
-            check_chain(map_old_bucket(map, n), &live);
-        check_mirror(map, map->old, n);
-    }
+            check_chain(map_table_link(map->old, &map->layout, n), &live);
     assert_int_equal(live, map->count);
 }
 

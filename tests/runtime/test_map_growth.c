@@ -65,9 +65,8 @@ static void test_a_write_evacuates_its_bucket_and_one_more(void **state)
     uint64_t steps = subject->map->evacuation.steps - subject->map->before_growth.steps;
     assert_int_equal(steps, 2);
     for (size_t i = 0; subject->map->old; i++) {
-        uint64_t before = subject->map->evacuation.steps, mask = subject->map->old->mask;
-        const struct msc_map_table *old = subject->map->old;
-        bool moved = msc_map_tops_evacuated(old->tops[hash_of(subject, i) & mask]);
+        uint64_t before = subject->map->evacuation.steps, mask = subject->map->old->view.mask;
+        bool moved = map_table_is_evacuated(subject->map->old, hash_of(subject, i) & mask);
         if (i % 2)
             must_assign(subject, i, 7);
         else
@@ -140,16 +139,16 @@ static void test_a_sparse_map_grows_at_the_same_size(void **state)
     assert_null(subject->map->old); /* both buckets were evacuated by that assign */
     assert_int_equal(subject->map->evacuation.moved - before, 10);
     assert_int_equal(subject->map->noverflow, 1); /* of bucket 1, with 9 entries */
-    assert_null(map_table_bucket(subject->map->table, &subject->map->layout, 0)->overflow);
+    assert_null(subject->map->table->view.buckets[0].overflow);
     check_all(subject);
     subject_destroy(subject);
 }
 
-static void check_tops(const struct msc_map_bucket *bucket, const char *states)
+static void check_tops(const uint8_t *tops, const char *states)
 {
     char seen[MSC_MAP_SLOTS + 1] = "";
     for (unsigned i = 0; i < MSC_MAP_SLOTS; i++)
-        seen[i] = "r1???x"[bucket->tophash[i] < MSC_MAP_MIN_TOPHASH ? bucket->tophash[i] : MSC_MAP_MIN_TOPHASH];
+        seen[i] = "r1???x"[tops[i] < MSC_MAP_MIN_TOPHASH ? tops[i] : MSC_MAP_MIN_TOPHASH];
     assert_string_equal(seen, states);
 }
 
@@ -161,17 +160,18 @@ static void test_deleting_restores_empty_rest_backwards(void **state)
     make_colliding(subject, 0, 8);
     for (size_t i = 0; i < 10; i++)
         must_assign(subject, i, i);
-    uint64_t number = hash_of(subject, 0) & subject->map->table->mask;
-    const struct msc_map_bucket *first = map_table_bucket(subject->map->table, &subject->map->layout, number);
+    uint64_t number = hash_of(subject, 0) & subject->map->table->view.mask;
+    const struct msc_map_link link = map_table_link(subject->map->table, &subject->map->layout, number);
+    const uint8_t *first = link.tops, *second = link.bucket->overflow->tops;
     check_tops(first, "xxxxxxxx");
-    check_tops(first->overflow, "xxrrrrrr");
+    check_tops(second, "xxrrrrrr");
     must_delete(subject, 8);
-    check_tops(first->overflow, "1xrrrrrr");
+    check_tops(second, "1xrrrrrr");
     must_delete(subject, 7);
     must_delete(subject, 3);
     check_tops(first, "xxx1xxx1");
     must_delete(subject, 9);
-    check_tops(first->overflow, "rrrrrrrr");
+    check_tops(second, "rrrrrrrr");
     check_tops(first, "xxx1xxxr");
     must_delete(subject, 4);
     must_delete(subject, 5);

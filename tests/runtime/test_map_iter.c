@@ -25,7 +25,7 @@ static void write_randomly(struct subject *subject, struct watch *watch, unsigne
 {
     size_t i = draw(subject, subject->size);
     if (sparse_now_and_then && draw(subject, 20) == 0)
-        subject->map->noverflow = subject->map->table->mask + 1;
+        subject->map->noverflow = subject->map->table->view.mask + 1;
     if (draw(subject, 10) < assigns_of_10) {
         must_assign(subject, i, step);
         return;

@@ -107,8 +107,8 @@ static void test_an_assign_needs_no_memory_while_there_is_a_free_slot(void **sta
         must_assign(subject, i, i);
     failing_memory.fail_at = 1;
     uint64_t first = hash_of(subject, 13) & 1;
-    const struct msc_map_bucket *bucket = map_table_bucket(subject->map->table, &subject->map->layout, first);
-    bool room = map_tops_empty(msc_map_tops(bucket)) != 0;
+    struct msc_map_link link = map_table_link(subject->map->table, &subject->map->layout, first);
+    bool room = msc_map_any(map_tops_empty(msc_map_tops_load(link.tops)));
     assert_int_equal(do_assign(subject, 13, 13), room ? 0 : -ENOMEM);
     assert_int_equal(subject->map->table->B, 1);
     failing_memory_recover();

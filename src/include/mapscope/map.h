@@ -233,6 +233,13 @@ MSC_API int msc_map_swap(struct msc_map *map, struct msc_map *other);
  */
 MSC_API int msc_map_equal(const struct msc_map *map, const struct msc_map *other);
 
+/* A bucket of eight slots: mapscope/map_inline.h. The map's own. */
+struct msc_map_link {
+    unsigned char *pairs;          /* its keys and values */
+    uint8_t *tops;                 /* its tophash bytes */
+    struct msc_map_bucket *bucket; /* the rest of it */
+};
+
 /*
  * Iteration, in caller's memory:
  *
@@ -261,10 +268,10 @@ struct msc_map_iter {
 
     /* The rest is the map's own. */
     struct msc_map *map;
-    struct msc_map_table *table;         /* that it goes through; NULL = nothing to go through */
-    struct msc_map_table *current;       /* the map's when it began */
-    const struct msc_map_bucket *bucket; /* at hand; NULL = take the next one */
-    uint64_t start, next, only;          /* bucket numbers */
+    struct msc_map_table *table;   /* that it goes through; NULL = nothing to go through */
+    struct msc_map_table *current; /* the map's when it began */
+    struct msc_map_link link;      /* at hand; bucket NULL = take the next one */
+    uint64_t start, next, only;    /* bucket numbers */
     uint64_t id, seq, clears, visited;
     uint8_t offset, slot, wrapped, begun, filtered;
 };

@@ -3,18 +3,17 @@
  * For mapscope/map_template.h and the library itself; not to be included by hand, and free to change between
  * versions: a program and its libmapscope.so are of one version.
  *
- * A bucket, for keys of k and values of v bytes:
+ * Bucket n of 2^B, for keys of k and values of v bytes, is in three arrays:
  *
- *     0        8         16                      16 + 8 (k + v)                (to 16)
- *     tophash  overflow  key value key value...  versions: 8 x low 32, 8 x high 16 bits
+ *     tops      8 bytes: the tophash bytes of its slots           all that a miss reads
+ *     pairs     8 (k + v) bytes: key value key value...           a hit reads one line of it
+ *     buckets   64 bytes: overflow pointer, 8 versions            for writes, and for chains
  *
- * Header and versions are 64 bytes: with k + v a multiple of 8 a bucket is whole cache lines. Key and value lie
- * side by side, so that a hit reads one line; only where that would leave gaps (an int64_t and a char), all keys
- * come first and then all values, as in Go.
+ *     an overflow bucket is 64 bytes of the third kind, with its tophash bytes, and its pairs behind them
  *
- * The tophash bytes of the 2^B buckets are there twice: in the bucket, and one after the other in `tops`, 8 bytes a
- * bucket. Those of a million entries fit into a second level cache, so that a miss mostly ends there and a hit
- * knows which line it wants.
+ * The tops of a million entries fit into a second level cache, so that a miss mostly ends there and a hit knows
+ * which line it wants. Key and value lie side by side; only where that would leave gaps (an int64_t and a char), all
+ * keys come first and then all values, as in Go.
  *
  * Where an entry is, while the map grows: in its old bucket until that is evacuated, then in the new array.
  * Both are never live (src/runtime/map_core.h).
@@ -37,6 +36,7 @@
 #include <mapscope/fault.h>
 #include <mapscope/gate.h>
 #include <mapscope/hash.h>
+#include <mapscope/map.h>
 
 #define MSC_INLINE static inline __attribute__((always_inline))
 #define MSC_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -55,28 +55,35 @@ enum msc_map_slot_state {
 };
 
 struct msc_map_bucket {
-    uint8_t tophash[MSC_MAP_SLOTS];
     struct msc_map_bucket *overflow; /* the next one of the chain */
+    uint8_t tops[MSC_MAP_SLOTS];     /* of an overflow bucket; those of bucket n are in an array of their own */
+    uint32_t version_low[MSC_MAP_SLOTS];
+    uint16_t version_high[MSC_MAP_SLOTS];
+};
+
+/* An array of 2^B buckets. */
+struct msc_map_view {
+    unsigned char *pairs;
+    uint8_t *tops;
+    struct msc_map_bucket *buckets;
+    uint64_t mask; /* 2^B - 1 */
 };
 
 /* How every map begins. */
 struct msc_map_head {
-    unsigned char *buckets; /* never NULL: maps without a table share an empty bucket */
-    uint64_t *tops;         /* of each bucket */
-    uint64_t mask;          /* number of buckets - 1 */
+    struct msc_map_view now; /* maps without a table share an empty bucket */
     struct msc_hash_seed seed;
-    const unsigned char *old; /* what is being evacuated; NULL = nothing */
     struct msc_map_guard guard;
+    uint32_t is_growing;
+    const struct msc_map_view *old;          /* what is being evacuated, while it grows */
     const struct msc_key_sampling *sampling; /* NULL = an id of a key is not the hash of its bytes */
-    const uint64_t *old_tops;
-    uint64_t old_mask;
 };
 
 /* In bytes; constants where the key's and the value's type are known. */
 struct msc_map_layout {
     size_t key_size, value_size;
     size_t key_stride, value_stride; /* from slot to slot */
-    size_t values_offset, versions_offset, bucket_size;
+    size_t values_offset, pairs_size;
 };
 
 /* What a type is aligned to if all that is known of it is its size. */
@@ -94,80 +101,27 @@ MSC_INLINE struct msc_map_layout msc_map_layout_of(size_t key_size, size_t key_a
         key_alignment = msc_map_alignment(key_size);
     if (value_alignment == 0)
         value_alignment = msc_map_alignment(value_size);
-    size_t pair = key_size + value_size, header = sizeof(struct msc_map_bucket);
+    size_t pair = key_size + value_size;
     bool paired = pair % key_alignment == 0 && pair % value_alignment == 0 && key_size % value_alignment == 0;
     layout.key_size = key_size;
     layout.value_size = value_size;
     layout.key_stride = paired ? pair : key_size;
     layout.value_stride = paired ? pair : value_size;
-    layout.values_offset = paired ? header + key_size : (header + MSC_MAP_SLOTS * key_size + 15) / 16 * 16;
-    layout.versions_offset = paired ? header + MSC_MAP_SLOTS * pair : layout.values_offset + MSC_MAP_SLOTS * value_size;
-    layout.bucket_size = (layout.versions_offset + MSC_MAP_SLOTS * 6 + 15) / 16 * 16;
+    layout.values_offset = paired ? key_size : (MSC_MAP_SLOTS * key_size + 15) / 16 * 16;
+    size_t end = paired ? MSC_MAP_SLOTS * pair : layout.values_offset + MSC_MAP_SLOTS * value_size;
+    layout.pairs_size = (end + 15) / 16 * 16;
     return layout;
 }
 
-/* An entry, or bucket NULL = none. */
-struct msc_map_slot {
-    struct msc_map_bucket *bucket;
-    size_t index;
-};
-
-MSC_INLINE unsigned char *msc_map_slot_key(struct msc_map_slot slot, struct msc_map_layout layout)
+/* A bucket is below 4 GiB: 32 bits of offset spare look-ups an instruction. */
+MSC_INLINE unsigned char *msc_map_key_at(unsigned char *pairs, uint32_t index, struct msc_map_layout layout)
 {
-    return (unsigned char *)slot.bucket + sizeof(struct msc_map_bucket) + slot.index * layout.key_stride;
+    return pairs + index * (uint32_t)layout.key_stride;
 }
 
-MSC_INLINE unsigned char *msc_map_slot_value(struct msc_map_slot slot, struct msc_map_layout layout)
+MSC_INLINE unsigned char *msc_map_value_at(unsigned char *pairs, uint32_t index, struct msc_map_layout layout)
 {
-    return (unsigned char *)slot.bucket + layout.values_offset + slot.index * layout.value_stride;
-}
-
-/* ---- eight tophash bytes at once: the result has a bit set for each slot that fits ---- */
-
-#ifdef __SSE2__
-/* The lowest slot of a non-zero result. */
-MSC_INLINE size_t msc_map_first(unsigned found)
-{
-    return (size_t)(unsigned)__builtin_ctz(found);
-}
-
-MSC_INLINE unsigned msc_map_tops_match(uint64_t tops, uint64_t eight_times)
-{
-    __m128i equal = _mm_cmpeq_epi8(_mm_cvtsi64_si128((long long)tops), _mm_cvtsi64_si128((long long)eight_times));
-    return (unsigned)_mm_movemask_epi8(equal) & 0xff;
-}
-
-typedef unsigned msc_map_matches;
-#else
-typedef uint64_t msc_map_matches;
-
-MSC_INLINE size_t msc_map_first(uint64_t found)
-{
-    return (size_t)(unsigned)__builtin_ctzll(found) / 8;
-}
-
-MSC_INLINE uint64_t msc_map_tops_match(uint64_t tops, uint64_t eight_times)
-{
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    tops ^= eight_times;
-    return ~(((tops & low) + low) | tops | low);
-}
-#endif
-
-/* Those of a bucket, slot 0 lowest. */
-MSC_INLINE uint64_t msc_map_tops(const struct msc_map_bucket *bucket)
-{
-    uint64_t tops;
-    memcpy(&tops, bucket->tophash, sizeof tops);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    tops = __builtin_bswap64(tops);
-#endif
-    return tops;
-}
-
-MSC_INLINE uint64_t msc_map_eight_times(uint64_t byte)
-{
-    return UINT64_C(0x0101010101010101) * byte;
+    return pairs + layout.values_offset + index * (uint32_t)layout.value_stride;
 }
 
 /* One byte. */
@@ -177,87 +131,184 @@ MSC_INLINE uint64_t msc_map_tophash(uint64_t hash)
     return top < MSC_MAP_MIN_TOPHASH ? top + MSC_MAP_MIN_TOPHASH : top;
 }
 
-/* `tops` of a bucket say that it is: all eight do, so the first one is asked. */
-MSC_INLINE bool msc_map_tops_evacuated(uint64_t tops)
+MSC_INLINE uint64_t msc_map_eight_times(uint64_t byte)
 {
-    uint8_t first = (uint8_t)tops;
-    return first > MSC_MAP_EMPTY_ONE && first < MSC_MAP_MIN_TOPHASH;
+    return UINT64_C(0x0101010101010101) * byte;
 }
+
+/* The tophash bytes of a bucket as a number, slot 0 lowest. */
+MSC_INLINE uint64_t msc_map_tops_number(const uint8_t *tops)
+{
+    uint64_t number;
+    memcpy(&number, tops, sizeof number);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    number = __builtin_bswap64(number);
+#endif
+    return number;
+}
+
+/* All eight of an evacuated bucket say that it is: the first one is asked. */
+MSC_INLINE bool msc_map_tops_evacuated(const uint8_t *tops)
+{
+    return tops[0] > MSC_MAP_EMPTY_ONE && tops[0] < MSC_MAP_MIN_TOPHASH;
+}
+
+/* ---- eight tophash bytes at once: the result has a bit set for each slot that fits ---- */
+
+#ifdef __SSE2__
+typedef __m128i msc_map_tops;     /* in the lower half */
+typedef unsigned msc_map_matches; /* the lowest eight bits */
+
+MSC_INLINE msc_map_tops msc_map_tops_load(const uint8_t *tops)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)tops);
+}
+
+MSC_INLINE msc_map_tops msc_map_tops_all(uint64_t byte)
+{
+    return _mm_cvtsi64_si128((long long)msc_map_eight_times(byte));
+}
+
+MSC_INLINE msc_map_matches msc_map_tops_match(msc_map_tops tops, msc_map_tops wanted)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tops, wanted));
+}
+
+MSC_INLINE bool msc_map_any(msc_map_matches found)
+{
+    return (uint8_t)found != 0;
+}
+
+/* The lowest slot of a result that has any. */
+MSC_INLINE uint32_t msc_map_first(msc_map_matches found)
+{
+    return (uint32_t)__builtin_ctz(found);
+}
+#else
+typedef uint64_t msc_map_tops;
+typedef uint64_t msc_map_matches;
+
+MSC_INLINE msc_map_tops msc_map_tops_load(const uint8_t *tops)
+{
+    return msc_map_tops_number(tops);
+}
+
+MSC_INLINE msc_map_tops msc_map_tops_all(uint64_t byte)
+{
+    return msc_map_eight_times(byte);
+}
+
+MSC_INLINE msc_map_matches msc_map_tops_match(msc_map_tops tops, msc_map_tops wanted)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    tops ^= wanted;
+    return ~(((tops & low) + low) | tops | low);
+}
+
+MSC_INLINE bool msc_map_any(msc_map_matches found)
+{
+    return found != 0;
+}
+
+MSC_INLINE uint32_t msc_map_first(msc_map_matches found)
+{
+    return (uint32_t)__builtin_ctzll(found) / 8;
+}
+#endif
 
 /* ---- the look-up ---- */
 
-/* A bucket with its tophash bytes, slot 0 lowest. */
-struct msc_map_probe {
-    struct msc_map_bucket *bucket;
-    uint64_t tops;
-};
-
-/* Where the chain begins in which the hash's entries are. */
-MSC_INLINE struct msc_map_probe msc_map_home(const struct msc_map_head *head, uint64_t hash, size_t bucket_size)
+/* Bucket `number` of an array, as the first one of its chain. */
+MSC_INLINE struct msc_map_link msc_map_link_of(const struct msc_map_view *view, uint64_t number, size_t pairs_size)
 {
-    uint64_t number = hash & head->mask;
-    struct msc_map_probe probe;
-    probe.bucket = (struct msc_map_bucket *)(void *)(head->buckets + number * bucket_size);
-    probe.tops = head->tops[number];
-    if (MSC_UNLIKELY(head->old != NULL)) {
-        uint64_t old_number = hash & head->old_mask;
-        uint64_t old_tops = head->old_tops[old_number];
-        if (!msc_map_tops_evacuated(old_tops)) {
-            probe.bucket = (struct msc_map_bucket *)(uintptr_t)(head->old + old_number * bucket_size);
-            probe.tops = old_tops;
-        }
-    }
-    return probe;
+    struct msc_map_link link;
+    link.pairs = view->pairs + number * pairs_size;
+    link.tops = view->tops + number * MSC_MAP_SLOTS;
+    link.bucket = view->buckets + number;
+    return link;
 }
 
 /* To the overflow bucket; false if there is none. */
-MSC_INLINE bool msc_map_probe_next(struct msc_map_probe *probe)
+MSC_INLINE bool msc_map_link_next(struct msc_map_link *link)
 {
-    probe->bucket = probe->bucket->overflow;
-    if (!probe->bucket)
+    struct msc_map_bucket *bucket = link->bucket->overflow;
+    link->bucket = bucket;
+    if (!bucket)
         return false;
-    probe->tops = msc_map_tops(probe->bucket);
+    link->pairs = (unsigned char *)(bucket + 1);
+    link->tops = bucket->tops;
     return true;
+}
+
+/* Where the hash's entries are. */
+MSC_INLINE const struct msc_map_view *msc_map_home(const struct msc_map_head *head, uint64_t hash)
+{
+    const struct msc_map_view *old = head->old;
+    if (MSC_LIKELY(!old) || msc_map_tops_evacuated(old->tops + (hash & old->mask) * MSC_MAP_SLOTS))
+        return &head->now;
+    return old;
 }
 
 typedef bool msc_map_equal_fn(const void *key, const void *stored);
 
-/* The value of the key, or NULL. `equal` is inlined if it can be. */
-MSC_INLINE void *msc_map_seek(const struct msc_map_head *head, struct msc_map_layout layout, uint64_t hash,
-                              const void *key, msc_map_equal_fn *equal)
+/* The value of the key if it is in this bucket, or NULL; *is_last: the chain ends here. `equal` is to be inlined. */
+MSC_INLINE void *msc_map_seek_here(unsigned char *pairs, const uint8_t *at, struct msc_map_layout layout, uint64_t hash,
+                                   const void *key, msc_map_equal_fn *equal, bool *is_last)
 {
-    struct msc_map_probe probe = msc_map_home(head, hash, layout.bucket_size);
-    uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
-    do {
-        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
-            struct msc_map_slot slot = {probe.bucket, msc_map_first(found)};
-            if (MSC_LIKELY(equal(key, msc_map_slot_key(slot, layout))))
-                return msc_map_slot_value(slot, layout);
-        }
-        if (MSC_LIKELY(msc_map_tops_match(probe.tops, 0) != 0)) /* MSC_MAP_EMPTY_REST */
-            break;
-    } while (msc_map_probe_next(&probe));
+    msc_map_tops tops = msc_map_tops_load(at);
+    msc_map_matches found = msc_map_tops_match(tops, msc_map_tops_all(msc_map_tophash(hash)));
+    for (; msc_map_any(found); found &= found - 1) {
+        uint32_t index = msc_map_first(found);
+        if (MSC_LIKELY(equal(key, msc_map_key_at(pairs, index, layout))))
+            return msc_map_value_at(pairs, index, layout);
+    }
+    *is_last = msc_map_any(msc_map_tops_match(tops, msc_map_tops_all(MSC_MAP_EMPTY_REST)));
     return NULL;
 }
 
+/* The value of the key if it is in this array, or NULL. */
+MSC_INLINE void *msc_map_seek_in(const struct msc_map_view *view, struct msc_map_layout layout, uint64_t hash,
+                                 const void *key, msc_map_equal_fn *equal)
+{
+    uint64_t number = hash & view->mask;
+    bool is_last = true;
+    void *value = msc_map_seek_here(view->pairs + number * layout.pairs_size, view->tops + number * MSC_MAP_SLOTS,
+                                    layout, hash, key, equal, &is_last);
+    if (MSC_LIKELY(value || is_last))
+        return value;
+    struct msc_map_bucket *bucket = view->buckets + number;
+    while (!value && !is_last && (bucket = bucket->overflow))
+        value = msc_map_seek_here((unsigned char *)(bucket + 1), bucket->tops, layout, hash, key, equal, &is_last);
+    return value;
+}
+
+/* The value of the key, or NULL. */
+MSC_INLINE void *msc_map_seek(const struct msc_map_head *head, struct msc_map_layout layout, uint64_t hash,
+                              const void *key, msc_map_equal_fn *equal)
+{
+    return msc_map_seek_in(msc_map_home(head, hash), layout, hash, key, equal);
+}
+
 /*
- * Whether a look-up may not go straight ahead: somebody traces look-ups, or writes to this map. The tracer is one load
- * more for the branch that is there for the writer.
+ * Whether a look-up may not go straight to msc_map_seek_in(&head->now): somebody traces look-ups, or writes to this
+ * map, or it grows. The tracer is one load more for the branch that is there anyway.
  */
 MSC_INLINE bool msc_map_watched(const struct msc_map_head *head)
 {
-    uint32_t writer = MSC_LOAD_RELAXED(head->guard.writer);
+    uint32_t own = MSC_LOAD_RELAXED(head->guard.writer) | head->is_growing;
 #if MSC_TRACE
-    return ((uint32_t)MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_ACCESS].on) | writer) != 0;
+    return ((uint32_t)MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_ACCESS].on) | own) != 0;
 #else
-    return writer != 0;
+    return own != 0;
 #endif
 }
 
 /* Whether a watched look-up is the library's: a writer is there, or the trace keeps the key. */
 MSC_INLINE bool msc_map_look_up_is_kept(const struct msc_map_head *head, const void *key, size_t size)
 {
-    return !head->sampling || MSC_LOAD_RELAXED(head->guard.writer) != 0 || msc_key_is_kept(head->sampling, key, size);
+    if (MSC_LOAD_RELAXED(head->guard.writer) != 0)
+        return true;
+    return MSC_TRACE && MSC_PROBE_IS_ON(ACCESS) && (!head->sampling || msc_key_is_kept(head->sampling, key, size));
 }
 
 #endif

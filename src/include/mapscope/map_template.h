@@ -189,14 +189,16 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
         if (MSC_UNLIKELY(!head))                                                                                       \
             return NULL;                                                                                               \
-        if (MSC_UNLIKELY(msc_map_watched(head))) {                                                                     \
-            K watched = key; /* so that only here the key must be in memory */                                         \
-            if (msc_map_look_up_is_kept(head, &watched, sizeof watched))                                               \
-                return (V *)msc_map_edit(NAME##_map(map), &watched);                                                   \
-        }                                                                                                              \
         struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
-        uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
-        return (V *)msc_map_seek(head, layout, hash, &key, NAME##_equal_keys);                                         \
+        if (MSC_LIKELY(!msc_map_watched(head))) {                                                                      \
+            uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                  \
+            return (V *)msc_map_seek_in(&head->now, layout, hash, &key, NAME##_equal_keys);                            \
+        }                                                                                                              \
+        K watched = key; /* so that only here the key must be in memory */                                             \
+        if (msc_map_look_up_is_kept(head, &watched, sizeof watched))                                                   \
+            return (V *)msc_map_edit(NAME##_map(map), &watched);                                                       \
+        uint64_t hash = hash_of_key((K const *)&watched, head->seed);                                                  \
+        return (V *)msc_map_seek(head, layout, hash, &watched, NAME##_equal_keys);                                     \
     }                                                                                                                  \
                                                                                                                        \
     MSC_INLINE V const *NAME##_find(const struct NAME *map, K key)                                                     \
