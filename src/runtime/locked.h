@@ -43,37 +43,30 @@ static inline __attribute__((no_sanitize("thread"))) void locked_prefetch_word(c
                                                                                uint64_t word)
 {
     enum { CACHE_LINE = 64 };
-    const struct msc_map_head *head = &core->head;
-    uint64_t number = msc_hash_bucket(word, head->seed) & head->mask;
-    const unsigned char *bucket = head->buckets + number * core->layout.bucket_size;
-    __builtin_prefetch(head->tops + number);
-    for (size_t line = 0; line < 3 * CACHE_LINE; line += CACHE_LINE) /* all of it, for words */
-        __builtin_prefetch(bucket + line, 1);
+    const struct msc_map_view *view = &core->head.now;
+    uint64_t number = msc_hash_bucket(word, core->head.seed) & view->mask;
+    struct msc_map_link link = msc_map_link_of(view, number, core->layout.pairs_size);
+    __builtin_prefetch(link.tops);
+    __builtin_prefetch(link.bucket, 1);
+    __builtin_prefetch(link.pairs, 1);
+    __builtin_prefetch(link.pairs + CACHE_LINE, 1); /* all of them, for words */
 }
 
 /* As map_find. */
-MSC_INLINE struct msc_map_slot locked_find_word(const struct msc_map *core, uint64_t word, uint64_t hash)
+MSC_INLINE struct map_slot locked_find_word(const struct msc_map *core, uint64_t word, uint64_t hash)
 {
-    struct msc_map_probe probe = map_home(core, hash);
-    uint64_t wanted = msc_map_eight_times(msc_map_tophash(hash));
-    do {
-        for (msc_map_matches found = msc_map_tops_match(probe.tops, wanted); found; found &= found - 1) {
-            struct msc_map_slot slot = {probe.bucket, msc_map_first(found)};
-            if (MSC_LIKELY(*(const uint64_t *)(const void *)msc_map_slot_key(slot, core->layout) == word))
-                return slot;
-        }
-    } while (MSC_UNLIKELY(!msc_map_tops_match(probe.tops, 0)) && msc_map_probe_next(&probe));
-    return (struct msc_map_slot){0};
+    const struct map_key key = map_key_u64(word);
+    return map_find(core, &key, hash);
 }
 
 /* Readers may be beside it. */
 static inline int locked_load_word(const struct flavour *flavour, const struct msc_map *core, uint64_t word, void *out)
 {
-    struct msc_map_slot slot = locked_find_word(core, word, msc_hash_bucket(word, core->head.seed));
-    if (!slot.bucket)
+    struct map_slot slot = locked_find_word(core, word, msc_hash_bucket(word, core->head.seed));
+    if (!map_slot_is_there(slot))
         return -ENOENT;
     if (out)
-        flavour_copy_value(flavour, out, msc_map_slot_value(slot, core->layout));
+        flavour_copy_value(flavour, out, map_slot_value_at(slot, &core->layout));
     return 0;
 }
 
@@ -82,16 +75,16 @@ static inline int locked_store_word(const struct flavour *flavour, struct msc_ma
                                     const void *value)
 {
     uint64_t hash = msc_hash_bucket(word, core->head.seed);
-    struct msc_map_slot slot = {0};
+    struct map_slot slot = {0};
     if (MSC_LIKELY(!core->old && !core->trash))
         slot = locked_find_word(core, word, hash);
-    if (MSC_UNLIKELY(!slot.bucket)) {
+    if (MSC_UNLIKELY(!map_slot_is_there(slot))) {
         struct map_key key = map_key_number(flavour->kind, word);
         return map_put(core, &key, hash, value);
     }
     core->seq++;
-    flavour_copy_value(flavour, msc_map_slot_value(slot, core->layout), value);
-    map_version_set(slot, &core->layout, core->seq);
+    flavour_copy_value(flavour, map_slot_value_at(slot, &core->layout), value);
+    map_version_set(slot, core->seq);
     return 0;
 }
 

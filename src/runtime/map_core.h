@@ -249,7 +249,7 @@ static inline struct msc_map_link map_home(const struct msc_map *map, uint64_t h
 }
 
 /* As msc_map_seek, for a key of any kind. Any number of readers. */
-static inline struct map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
+MSC_INLINE struct map_slot map_find(const struct msc_map *map, const struct map_key *key, uint64_t hash)
 {
     struct map_slot slot = {.link = map_home(map, hash)};
     msc_map_tops wanted = msc_map_tops_all(msc_map_tophash(hash));
