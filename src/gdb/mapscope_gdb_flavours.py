@@ -7,6 +7,7 @@
 
 SHARED_FLAVORS = {'msc_rwmap': 1, 'msc_syncmap': 2, 'msc_shardmap': 3, 'msc_cowmap': 4, 'msc_mapwriter': 5}
 KEYS_WITH_BYTES = (KIND_BYTES, KIND_BORROWED, KIND_CUSTOM)
+CELL_DELETED = 1 << 63  # syncmap_cell.h
 NODE_MAX = 1 << 22  # of a trie; more is damage
 SHARD_BITS_MAX = 10  # as in shardmap.c
 
@@ -122,7 +123,6 @@ class Syncmap(Flavour):
         super().__init__(value)
         self.read = follow(value['read'], 'struct syncmap_table')
         self.dirty = follow(value['dirty'], 'struct syncmap_table')
-        self.expunged = address_of(gdb.lookup_static_symbol('expunged_box').value())
 
     def slots(self, table):
         first = address_of(table['slots'])
@@ -133,17 +133,18 @@ class Syncmap(Flavour):
             if entry is not None:
                 yield entry
 
-    def live(self, table):
-        """(entry, box) of those that are not deleted."""
-        for entry in self.slots(table):
-            box = follow(entry['box'], 'struct syncmap_box')
-            if box is not None and address_of(box) != self.expunged:
-                yield entry, box
-
     def entries(self):
         # While there is a dirty half it has every live entry of read, too.
-        for entry, box in self.live(self.dirty if self.dirty is not None else self.read):
-            yield self.key(int(entry['number']), address_of(entry['bytes'])), self.types.value(address_of(box['value']))
+        for entry in self.slots(self.dirty if self.dirty is not None else self.read):
+            cell = entry['cell']['half']
+            if not int(cell['version']) & CELL_DELETED:
+                yield self.key(int(entry['number']), address_of(entry['bytes'])), self.types.value(self.place(cell))
+
+    def place(self, cell):
+        """Of the value: the cell's word itself, or in the box that it leads to."""
+        if not bool(self.value['has_boxes']):
+            return address_of(cell['word'])
+        return address_of(follow(cell['word'], 'struct syncmap_box')['value'])
 
     def inside(self):
         return {

@@ -22,6 +22,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#if defined(__x86_64__) && !defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_16)
+#error "compile with -mcx16"
+#endif
+
 #define CELL_DELETED (UINT64_C(1) << 63)
 #define CELL_EXPUNGED (UINT64_C(1) << 62) /* deleted, and not in dirty */
 
