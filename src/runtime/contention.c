@@ -45,7 +45,7 @@ static void forget_times(struct page_lock *entry)
  * Acquire: our clock is read after the clock reads that the word's times come from. Release: for the next
  * change's acquire.
  */
-static bool word_change(struct page_lock *entry, bool settle, int joining, struct change *out)
+static inline bool word_change(struct page_lock *entry, bool settle, int joining, struct change *out)
 {
     uint64_t old = atomic_load_explicit(&entry->word, memory_order_acquire);
     uint64_t new;
@@ -156,7 +156,7 @@ static uint64_t hold_begin(struct page_lock *entry, enum msc_lock_mode mode, int
     bool settle = take_freedom(entry, mode);
     word_change(entry, settle, joining, &change);
     out->handoff_ns = settle ? change.unsettled_ns : 0;
-    lock_add_handoff(entry, mode, out->handoff_ns);
+    lock_add(&entry->handoff_ns, mode, out->handoff_ns);
     set_holder(entry, thread_tid(), mode);
     return change.now_ns;
 }
@@ -395,7 +395,7 @@ static void settle_charge(struct page_lock *entry, enum msc_lock_mode mode, stru
     struct change change;
     uint64_t since_ns = contended_since(entry);
     word_change(entry, true, 0, &change);
-    lock_add_charge(entry, mode, change.unsettled_ns);
+    lock_add(&entry->charge_ns, mode, change.unsettled_ns);
     *event = (struct msc_ev_lock_release){
         .lock = atomic_load_explicit(&entry->lock, memory_order_relaxed),
         .lock_gen = gen_of(entry),

@@ -324,34 +324,13 @@ static void note_ops(struct page_lock *entry, uint64_t holds)
     raise_to(&entry->ops, holds - load(&known[index_of(entry)].first_op));
 }
 
-/* By a holder: an exclusive one is alone. */
-static void add_held(_Atomic uint64_t *field, enum msc_lock_mode mode, uint64_t value)
-{
-    if (mode == MSC_MODE_SHARED)
-        add(field, value);
-    else
-        store(field, load(field) + value);
-}
-
 void lock_add_wait(struct page_lock *entry, enum msc_lock_mode mode, uint64_t wait_ns, uint64_t hold_seq)
 {
-    add_held(&entry->contentions, mode, 1);
-    add_held(&entry->wait_ns, mode, wait_ns);
+    lock_add(&entry->contentions, mode, 1);
+    lock_add(&entry->wait_ns, mode, wait_ns);
     raise_to(&entry->max_ns, wait_ns);
     if (counts_ops(entry))
         note_ops(entry, hold_seq);
-}
-
-void lock_add_charge(struct page_lock *entry, enum msc_lock_mode mode, uint64_t charge_ns)
-{
-    if (charge_ns)
-        add_held(&entry->charge_ns, mode, charge_ns);
-}
-
-void lock_add_handoff(struct page_lock *entry, enum msc_lock_mode mode, uint64_t handoff_ns)
-{
-    if (handoff_ns)
-        add_held(&entry->handoff_ns, mode, handoff_ns);
 }
 
 void lock_add_vain(struct page_lock *entry, uint64_t wait_ns)

@@ -65,10 +65,17 @@ const char *lock_name(const struct page_lock *entry);
 uint64_t lock_hold(struct page_lock *entry);
 uint64_t lock_next_hold(struct page_lock *entry, enum msc_lock_mode mode);
 
-/* Holder: a wait ended with the hold `hold_seq`; its waiters' time went to a hold; to nobody. */
+/* Holder: adds to one of the sums. An exclusive one is alone, and needs no atomic addition. */
+static inline void lock_add(_Atomic uint64_t *sum, enum msc_lock_mode mode, uint64_t value)
+{
+    if (mode == MSC_MODE_SHARED)
+        atomic_fetch_add_explicit(sum, value, memory_order_relaxed);
+    else
+        atomic_store_explicit(sum, atomic_load_explicit(sum, memory_order_relaxed) + value, memory_order_relaxed);
+}
+
+/* Holder: a wait ended with the hold `hold_seq`. */
 void lock_add_wait(struct page_lock *entry, enum msc_lock_mode mode, uint64_t wait_ns, uint64_t hold_seq);
-void lock_add_charge(struct page_lock *entry, enum msc_lock_mode mode, uint64_t charge_ns);
-void lock_add_handoff(struct page_lock *entry, enum msc_lock_mode mode, uint64_t handoff_ns);
 
 /* A wait ended without the lock. */
 void lock_add_vain(struct page_lock *entry, uint64_t wait_ns);

@@ -21,11 +21,9 @@ static bool exit_key_usable;
 
 static _Atomic uint64_t ordinals; /* only uniqueness counts: relaxed */
 
-uint32_t thread_tid(void)
+uint32_t thread_ask_tid(void)
 {
-    if (thread_self.tid == 0)
-        thread_self.tid = (uint32_t)syscall(SYS_gettid);
-    return thread_self.tid;
+    return thread_self.tid = (uint32_t)syscall(SYS_gettid);
 }
 
 /* The tid is no good for the high half: the kernel gives the tid of a thread that ended to a new one. */

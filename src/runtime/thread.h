@@ -37,7 +37,12 @@ extern _Atomic uint32_t thread_forks __attribute__((visibility("hidden")));
 extern _Atomic uint32_t thread_names __attribute__((visibility("hidden")));
 
 /* The kernel's thread id, asked once a thread (and again after a fork). */
-uint32_t thread_tid(void);
+uint32_t thread_ask_tid(void);
+
+static inline uint32_t thread_tid(void)
+{
+    return __builtin_expect(thread_self.tid != 0, 1) ? thread_self.tid : thread_ask_tid();
+}
 
 /* A number that no other call in this process returned, never 0: the thread's ordinal, then a count. */
 uint64_t thread_unique_id(void);
