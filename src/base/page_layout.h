@@ -71,6 +71,7 @@ struct page_losses {
     _Atomic uint64_t waits_unlocked;     /* waits for locks that found no entry: charged to nobody */
     _Atomic uint64_t waits_unlocked_ns;
     _Atomic uint64_t locks_unlisted; /* times that a lock found no entry */
+    _Atomic uint64_t locks_evicted;  /* times that one lost its entry to another: its totals were emitted, or merged */
 };
 
 struct page_header {
@@ -110,7 +111,7 @@ struct page_lock {
     _Atomic uint64_t holds;              /* number of the last hold that was seen (hold_seq of the events) */
     _Atomic uint32_t holder;             /* tid; 0 = free, or not known. Right as long as somebody waits */
     _Atomic uint32_t mode;               /* of that hold: enum msc_lock_mode */
-    uint64_t reserved;
+    _Atomic uint64_t last_ns;            /* when the word last changed; 0 = it never did */
 
     _Atomic uint64_t gen;           /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
     _Atomic uint64_t lock;          /* address; 0 with entry 0 */
@@ -128,6 +129,7 @@ struct page_lock {
     char name[PAGE_NAME]; /* NUL-padded */
 };
 
+#define PAGE_WORD_GONE UINT64_MAX /* the entry is being taken away from its lock */
 #define PAGE_GEN_CLAIMED UINT64_MAX
 #define PAGE_GEN_OTHERS (UINT64_MAX - 1) /* of entry 0 */
 #define PAGE_TELL_NOTHING UINT32_MAX
@@ -225,7 +227,7 @@ static inline bool page_lock_read(struct page_lock *from, struct page_lock *out)
     out->name[PAGE_NAME - 1] = '\0';
     out->contentions += out->vain;
     out->wait_ns += out->vain_ns;
-    return atomic_load_explicit(&from->gen, memory_order_relaxed) == gen;
+    return out->word != PAGE_WORD_GONE && atomic_load_explicit(&from->gen, memory_order_relaxed) == gen;
 }
 
 /* Copies a wait; as above. `out->lock` and `out->stack_count` are in range afterwards. */

@@ -64,8 +64,10 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     if (fails || !contention_wanted())
         return block(mutex, attempt);
     bool is_mtx = attempt->how == MTX_LOCK || attempt->how == MTX_TIMEDLOCK;
-    struct contention_how how = {
-        .mode = MSC_MODE_EXCLUSIVE, .kind = is_mtx ? MSC_LOCK_MTX : MSC_LOCK_MUTEX, .owner = mutex_owner_word(mutex)};
+    struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE,
+                                 .kind = is_mtx ? MSC_LOCK_MTX : MSC_LOCK_MUTEX,
+                                 .owner = mutex_owner_word(mutex),
+                                 .lock = mutex};
     struct contention_wait wait;
     thread_expect_events();
     contention_join(contention_enroll(mutex, how.kind, frame), &how, frame, &wait);
@@ -181,8 +183,8 @@ HOOK int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *a
 {
     contention_retire(mutex);
     int result = real()->pthread_mutex_init(mutex, attributes);
-    if (result == 0 && attributes && mutex_is_robust(mutex) && is_private(attributes) && account_on())
-        contention_enroll(mutex, MSC_LOCK_MUTEX, STACK_HERE()); /* account_is_shared asks for that */
+    if (result == 0 && attributes && mutex_is_robust(mutex) && is_private(attributes) && account_may())
+        contention_pin(contention_enroll(mutex, MSC_LOCK_MUTEX, STACK_HERE())); /* account_is_shared asks for that */
     return result;
 }
 

@@ -117,7 +117,8 @@ struct wakeup relock_wake(const void *cond, bool all, const void *frame)
         uint64_t begin_ns = entry ? contention_relock_join(entry) : 0;
         if (begin_ns == 0)
             break;
-        if (!change(relock, state, begin_ns << STATE_BITS | WOKEN)) {
+        bool is_evicted = contention_of(mutex) != entry; /* before it joined */
+        if (is_evicted || !change(relock, state, begin_ns << STATE_BITS | WOKEN)) {
             contention_relock_cancel(entry, begin_ns); /* it came back by itself meanwhile */
             continue;
         }

@@ -49,7 +49,8 @@ __attribute__((noinline)) static int wait_for(pthread_rwlock_t *rwlock, const st
 {
     if (rwlock_writer(rwlock) == thread_id() || !contention_wanted())
         return block(rwlock, attempt);
-    struct contention_how how = {.mode = attempt->mode, .kind = MSC_LOCK_RWLOCK, .owner = &rwlock->__data.__cur_writer};
+    struct contention_how how = {
+        .mode = attempt->mode, .kind = MSC_LOCK_RWLOCK, .owner = &rwlock->__data.__cur_writer, .lock = rwlock};
     struct contention_wait wait;
     thread_expect_events();
     contention_join(contention_enroll(rwlock, MSC_LOCK_RWLOCK, frame), &how, frame, &wait);

@@ -24,7 +24,7 @@ __attribute__((noinline)) static int wait_for(pthread_spinlock_t *spin, const vo
 {
     if (!contention_wanted())
         return real()->pthread_spin_lock(spin);
-    struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_SPIN};
+    struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_SPIN, .lock = address(spin)};
     struct contention_wait wait;
     thread_expect_events();
     contention_join(contention_enroll(address(spin), MSC_LOCK_SPIN, frame), &how, frame, &wait);

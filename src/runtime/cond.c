@@ -192,7 +192,7 @@ static void come_back(struct waiter *waiter)
                                             memory_order_relaxed);
     uint64_t begin_ns = signalled_at(waiter);
     struct contention_wait wait = {.entry = waiter->entry};
-    const struct contention_how how = {MSC_MODE_EXCLUSIVE, MSC_LOCK_COND, NULL};
+    const struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_COND};
     if (begin_ns && atomic_load_explicit(&waiter->entry->settled_ns, memory_order_relaxed) > begin_ns)
         contention_relock_begin(waiter->entry, &how, waiter->frame, &wait);
     contention_relock_end(&wait, begin_ns);

@@ -40,7 +40,8 @@ static void forget_times(struct page_lock *entry)
 }
 
 /*
- * Settles if asked to, then lets `joining` (-1, 0, or more) waiters join. False: too many waiters, nothing changed.
+ * Settles if asked to, then lets `joining` (-1, 0, or more) waiters join. False: nothing changed, since there are too
+ * many waiters, or the entry is not the lock's any more.
  *
  * Acquire: our clock is read after the clock reads that the word's times come from. Release: for the next
  * change's acquire.
@@ -53,7 +54,8 @@ static inline bool word_change(struct page_lock *entry, bool settle, int joining
         uint64_t now = clock_now_ns();
         uint64_t waiters = page_word_waiters(old);
         uint64_t sum = old & PAGE_SUM_MASK;
-        if (joining > 0 && waiters + (uint64_t)joining > PAGE_WAITERS_MAX)
+        *out = (struct change){now, 0, 0};
+        if (old == PAGE_WORD_GONE || (joining > 0 && waiters + (uint64_t)joining > PAGE_WAITERS_MAX))
             return false;
         *out = (struct change){now, page_word_unsettled(old, now), 0};
         if (settle)
@@ -66,6 +68,7 @@ static inline bool word_change(struct page_lock *entry, bool settle, int joining
             forget_times(entry);
     } while (
         !atomic_compare_exchange_weak_explicit(&entry->word, &old, new, memory_order_acq_rel, memory_order_acquire));
+    atomic_store_explicit(&entry->last_ns, out->now_ns, memory_order_relaxed);
     if (joining > 0 && old == 0)
         atomic_store_explicit(&entry->first_ns, out->now_ns, memory_order_relaxed);
     if (settle && new != 0 && atomic_load_explicit(&entry->settled_ns, memory_order_relaxed) < out->now_ns)
@@ -115,6 +118,13 @@ static bool shared_hold_push(const struct hold *hold)
     return true;
 }
 
+/* A lock that is gone, or is a parent's, has nothing to tell; a slot that is still this thread's is free again. */
+static void shared_hold_forget(const struct hold *hold)
+{
+    if (hold->slot && hold->slot->gen == hold->gen && hold->slot->tid == thread_tid())
+        waits_free(hold->slot);
+}
+
 /* The latest one of this entry, or an empty one; what belongs to locks that are gone, or to a parent, goes. */
 static struct hold shared_hold_pop(struct page_lock *entry)
 {
@@ -127,6 +137,7 @@ static struct hold shared_hold_pop(struct page_lock *entry)
         memmove(&shared_holds[i], &shared_holds[i + 1], (contention_shared_holds - i) * sizeof hold);
         if (!stale)
             return hold;
+        shared_hold_forget(&hold);
     }
     return (struct hold){0};
 }
@@ -137,23 +148,26 @@ static void set_holder(struct page_lock *entry, uint32_t tid, enum msc_lock_mode
     atomic_store_explicit(&entry->mode, (uint32_t)mode, memory_order_relaxed);
 }
 
-/* Exclusive holders are alone. */
-static bool take_freedom(struct page_lock *entry, enum msc_lock_mode mode)
+/*
+ * Is what is unsettled hand-off? Not for a reader that comes to readers who hold the lock: they settle it when they
+ * release it. From here on the entry is not evicted (foreign.c): release, by the change of the word that follows.
+ */
+static bool hold_takes_over(struct page_lock *entry, enum msc_lock_mode mode)
 {
     if (mode == MSC_MODE_SHARED)
         return atomic_exchange_explicit(&entry->is_free, 0, memory_order_relaxed);
+    if (atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0)
+        contention_abandon(entry);
+    atomic_store_explicit(&entry->tell, PAGE_TELL_NOTHING, memory_order_relaxed);
     atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
     return true;
 }
 
-/*
- * Begins a hold, while `joining` (-1, 0) waiters leave. A reader that comes to readers who hold the lock leaves
- * what is unsettled to their releases. Returns when.
- */
+/* Begins a hold, while `joining` (-1, 0) waiters leave. Returns when. */
 static uint64_t hold_begin(struct page_lock *entry, enum msc_lock_mode mode, int joining, struct hold *out)
 {
     struct change change;
-    bool settle = take_freedom(entry, mode);
+    bool settle = hold_takes_over(entry, mode);
     word_change(entry, settle, joining, &change);
     out->handoff_ns = settle ? change.unsettled_ns : 0;
     lock_add(&entry->handoff_ns, mode, out->handoff_ns);
@@ -167,8 +181,6 @@ static void tell_now(struct page_lock *entry, struct page_wait *slot);
 static void hold_keep(struct page_lock *entry, enum msc_lock_mode mode, const struct hold *hold)
 {
     if (mode == MSC_MODE_EXCLUSIVE) {
-        if (atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0)
-            contention_abandon(entry);
         atomic_store_explicit(&entry->handoff_of_hold_ns, hold->handoff_ns, memory_order_relaxed);
         atomic_store_explicit(&entry->tell, hold->slot ? waits_index(hold->slot) + 1 : PAGE_TELL_NOTHING,
                               memory_order_relaxed);
@@ -178,23 +190,30 @@ static void hold_keep(struct page_lock *entry, enum msc_lock_mode mode, const st
         tell_now(entry, hold->slot);
 }
 
-static struct hold hold_take(struct page_lock *entry, enum msc_lock_mode mode)
+static struct hold hold_of(struct page_lock *entry, enum msc_lock_mode mode)
 {
     if (mode == MSC_MODE_SHARED)
         return shared_hold_pop(entry);
-    struct hold hold = {0};
     uint32_t tell = atomic_load_explicit(&entry->tell, memory_order_relaxed);
     if (tell == 0)
-        return hold;
-    hold.slot = tell == PAGE_TELL_NOTHING ? NULL : waits_at(tell - 1);
-    hold.handoff_ns = atomic_load_explicit(&entry->handoff_of_hold_ns, memory_order_relaxed);
-    atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
-    return hold;
+        return (struct hold){0};
+    return (struct hold){
+        .slot = tell == PAGE_TELL_NOTHING ? NULL : waits_at(tell - 1),
+        .handoff_ns = atomic_load_explicit(&entry->handoff_of_hold_ns, memory_order_relaxed),
+    };
+}
+
+/* Everything of it was read. Release: to whoever evicts the entry now. */
+static void hold_end(struct page_lock *entry, enum msc_lock_mode mode)
+{
+    if (mode == MSC_MODE_EXCLUSIVE)
+        atomic_store_explicit(&entry->tell, 0, memory_order_release);
 }
 
 void contention_abandon(struct page_lock *entry)
 {
-    struct hold hold = hold_take(entry, MSC_MODE_EXCLUSIVE);
+    struct hold hold = hold_of(entry, MSC_MODE_EXCLUSIVE);
+    hold_end(entry, MSC_MODE_EXCLUSIVE);
     if (hold.slot)
         tell_now(entry, hold.slot);
 }
@@ -246,11 +265,16 @@ void contention_join(struct page_lock *entry, const struct contention_how *how, 
         atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
     }
     wait->joined = entry && word_change(entry, false, 1, &change);
+    if (wait->joined && how->lock && atomic_load_explicit(&entry->lock, memory_order_relaxed) != (uintptr_t)how->lock) {
+        word_leave_at(entry, change.now_ns); /* evicted before we came: another lock's */
+        wait->joined = false;
+    }
     wait->begin_ns = wait->joined ? change.now_ns : clock_now_ns();
     if (!wait->joined) {
         if (wait->slot)
             waits_free(wait->slot);
         wait->slot = NULL;
+        wait->entry = how->lock ? NULL : entry;
         return;
     }
     uint32_t owner = note_holder(entry, how->owner);
@@ -412,7 +436,7 @@ static void settle_charge(struct page_lock *entry, enum msc_lock_mode mode, stru
 
 void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool last, struct contention_release *release)
 {
-    struct hold hold = hold_take(entry, mode);
+    struct hold hold = hold_of(entry, mode);
     release->slot = hold.slot;
     settle_charge(entry, mode, &release->event);
     release->event.handoff_ns = hold.handoff_ns;
@@ -420,6 +444,7 @@ void contention_release(struct page_lock *entry, enum msc_lock_mode mode, bool l
         atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
         atomic_store_explicit(&entry->is_free, 1, memory_order_relaxed);
     }
+    hold_end(entry, mode);
 }
 
 /* --- Telling --------------------------------------------------------------------------------------------- */

@@ -108,14 +108,18 @@ static inline struct page_lock *contention_of(const void *lock)
  */
 MSC_PRIVATE struct page_lock *contention_enroll(const void *lock, uint32_t kind, const void *frame);
 
+/* The entry (NULL: nothing) stays this lock's until it is destroyed. Others may lose theirs while nobody waits:
+ * foreign.c. */
+MSC_PRIVATE void contention_pin(const struct page_lock *entry);
+
 /* The lock was destroyed, or is being initialised: what was known of this address was another lock. */
 MSC_PRIVATE void contention_retire(const void *lock);
 
 /* --- Waiters ----------------------------------------------------------------------------------------------- */
 
 /*
- * 0: nobody wanted it yet, and no entry exists. 1 for good from the first time on that there is a shared page, or that
- * an event of locks is seen to be listened to: what is in a word must go on being settled whatever the gates say.
+ * 0: nobody wanted it yet, and no entry is in use. 1 for good from the first time on that there is a shared page, or
+ * that an event of locks is seen to be listened to: what is in a word must go on being settled whatever the gates say.
  */
 extern _Atomic int contention_on MSC_PRIVATE_DATA;
 
@@ -147,6 +151,7 @@ struct contention_how {
     enum msc_lock_mode mode;
     enum msc_lock_kind kind; /* as in lock_wait */
     const int *owner;        /* where the lock keeps its holder's tid, read at once; NULL = unknown */
+    const void *lock;        /* its address, if its entry came from contention_enroll */
 };
 
 /* A blocked acquisition, on the stack of the waiter. */

@@ -67,7 +67,8 @@ static struct lock_kind kind_of(const struct latch *latch)
 
 static int sleep_measured(struct latch *latch, uint64_t deadline_ns, const void *frame)
 {
-    const struct contention_how how = {MSC_MODE_EXCLUSIVE, MSC_LOCK_MUTEX, (const int *)(uintptr_t)&latch->holder};
+    const struct contention_how how = {
+        .mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_MUTEX, .owner = (const int *)(uintptr_t)&latch->holder};
     struct lock_kind kind = kind_of(latch);
     struct page_lock *entry = lock_contend(own_lock_id(&latch->id), &kind);
     struct contention_wait wait;

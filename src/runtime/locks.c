@@ -1,13 +1,13 @@
 /* See locks.h. Start reading at lock_enroll and contention_enroll. */
 #include "runtime/locks.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "runtime/contention.h"
 #include "runtime/emit.h"
+#include "runtime/entries.h"
 #include "runtime/holds.h"
 #include "runtime/interpose.h"
 #include "runtime/object.h"
@@ -15,21 +15,9 @@
 #include "runtime/thread.h"
 #include "runtime/waits.h"
 
-enum { PROBES = 256 /* entries looked at before giving up */ };
-
-/* What belongs to an entry but to nobody outside. */
-static struct known {
-    struct lock_id *_Atomic id; /* NULL: a lock of somebody else's */
-    const char *_Atomic name;   /* of constant strings */
-    _Atomic uint64_t first_op;  /* holds that are not this process's */
-} known[PAGE_LOCKS];
+struct entry_own entry_own[PAGE_LOCKS];
 
 static const char others_name[] = "[other locks]";
-
-static uint32_t index_of(const struct page_lock *entry)
-{
-    return (uint32_t)(entry - page.locks);
-}
 
 /* All are sums or maxima that nothing else depends on: relaxed throughout. */
 static uint64_t load(_Atomic uint64_t *field)
@@ -82,15 +70,16 @@ static void name_read(struct page_lock *entry, char out[PAGE_NAME])
 /* --- Claiming and giving back -------------------------------------------------------------------------- */
 
 /* Between a claim and its publication (release of `gen`) nobody else touches an entry. */
-static void entry_fill(struct page_lock *entry, const struct lock_kind *what, struct lock_id *id)
+void entry_fill(struct page_lock *entry, const struct lock_kind *what, struct lock_id *id)
 {
-    struct known *own = &known[index_of(entry)];
+    struct entry_own *own = &entry_own[entry_index(entry)];
     const char *name = id && id->name ? id->name : "";
     store(&entry->word, 0);
     atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
     store(&entry->first_ns, 0);
     store(&entry->settled_ns, 0);
+    store(&entry->last_ns, 0);
     store(&entry->holds, 1); /* the hold that the first waiter meets */
     atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
     store(&entry->lock, what->lock);
@@ -107,16 +96,17 @@ static void entry_fill(struct page_lock *entry, const struct lock_kind *what, st
     name_write(entry, name);
     atomic_store_explicit(&own->id, id, memory_order_relaxed);
     atomic_store_explicit(&own->name, name, memory_order_relaxed);
+    atomic_store_explicit(&own->is_pinned, false, memory_order_relaxed);
     /* The holds that a child inherited from its parent are none of its own. */
     store(&own->first_op, id && atomic_load_explicit(&thread_forks, memory_order_relaxed) ? load(&id->hold_seq) : 0);
 }
 
-static struct page_lock *entry_claim(uint64_t gen)
+struct page_lock *entry_claim(uint64_t gen)
 {
     if (!page_tables())
         return NULL;
     uint32_t limit = page_limits.locks - 1;
-    for (uint64_t i = gen; i < gen + PROBES && limit > 0; i++) {
+    for (uint64_t i = gen; i < gen + ENTRY_PROBES && limit > 0; i++) {
         struct page_lock *entry = &page.locks[1 + i % limit];
         uint64_t free = 0;
         if (load(&entry->gen) == 0 &&
@@ -124,16 +114,15 @@ static struct page_lock *entry_claim(uint64_t gen)
                                                     memory_order_relaxed))
             return entry;
     }
-    atomic_fetch_add_explicit(&page.header.losses.locks_unlisted, 1, memory_order_relaxed);
     return NULL;
 }
 
-static void entry_publish(struct page_lock *entry, uint64_t gen)
+void entry_publish(struct page_lock *entry, uint64_t gen)
 {
     atomic_store_explicit(&entry->gen, gen, memory_order_release);
 }
 
-static void entry_give_back(struct page_lock *entry)
+void entry_give_back(struct page_lock *entry)
 {
     atomic_store_explicit(&entry->gen, 0, memory_order_release);
 }
@@ -180,11 +169,13 @@ struct page_lock *lock_enroll(struct lock_id *id, const struct lock_kind *what)
         return entry;
     uint64_t gen = gen_of(id);
     entry = entry_claim(gen);
-    if (!entry)
+    if (!entry) {
+        add(&page.header.losses.locks_unlisted, 1);
         return NULL;
+    }
     entry_fill(entry, what, id);
     entry_publish(entry, gen);
-    if (atomic_compare_exchange_strong_explicit(&id->entry, &index, index_of(entry), memory_order_acq_rel,
+    if (atomic_compare_exchange_strong_explicit(&id->entry, &index, entry_index(entry), memory_order_acq_rel,
                                                 memory_order_acquire))
         return entry;
     entry_give_back(entry); /* another thread was faster */
@@ -202,90 +193,17 @@ struct page_lock *lock_contend(struct lock_id *id, const struct lock_kind *what)
 struct page_lock *lock_contended(struct lock_id *id)
 {
     struct page_lock *entry = atomic_load_explicit(&id->contended, memory_order_relaxed);
-    if (!entry || entry_if_own(id, index_of(entry)))
+    if (!entry || entry_if_own(id, entry_index(entry)))
         return entry;
     atomic_compare_exchange_strong_explicit(&id->contended, &entry, NULL, memory_order_relaxed, memory_order_relaxed);
     return NULL;
-}
-
-/* --- Everybody else's ------------------------------------------------------------------------------------- */
-
-enum { WAYS = 4, WAY_BITS = 16, WAY_MASK = 0xffff };
-
-_Static_assert(PAGE_LOCKS <= WAY_MASK + 1, "the number of an entry fits");
-_Static_assert(CONTENTION_BUCKETS == 1 << (64 - 52), "contention_bucket yields them");
-
-_Atomic uint64_t contention_index[CONTENTION_BUCKETS];
-
-struct page_lock *contention_look_up(const void *lock, uint64_t bucket)
-{
-    for (; bucket; bucket >>= WAY_BITS) {
-        struct page_lock *entry = &page.locks[(bucket & WAY_MASK) % PAGE_LOCKS];
-        if ((bucket & WAY_MASK) && load(&entry->lock) == (uintptr_t)lock)
-            return entry;
-    }
-    return NULL;
-}
-
-/* Puts `entry` into the lock's bucket. Returns it, or the one that another thread put there, or NULL: full. */
-static struct page_lock *bucket_add(const void *lock, struct page_lock *entry)
-{
-    _Atomic uint64_t *place = &contention_index[contention_bucket(lock)];
-    uint64_t bucket = atomic_load_explicit(place, memory_order_acquire);
-    uint64_t with;
-    do {
-        struct page_lock *known_already = contention_look_up(lock, bucket);
-        if (known_already)
-            return known_already;
-        unsigned way = 0;
-        while (way < WAYS && bucket >> way * WAY_BITS & WAY_MASK)
-            way++;
-        if (way == WAYS)
-            return NULL;
-        with = bucket | (uint64_t)index_of(entry) << way * WAY_BITS;
-    } while (!atomic_compare_exchange_weak_explicit(place, &bucket, with, memory_order_acq_rel, memory_order_acquire));
-    return entry;
-}
-
-static void bucket_remove(const void *lock, uint32_t index)
-{
-    _Atomic uint64_t *place = &contention_index[contention_bucket(lock)];
-    uint64_t bucket = atomic_load_explicit(place, memory_order_relaxed);
-    uint64_t without;
-    do {
-        without = bucket;
-        for (unsigned way = 0; way < WAYS; way++)
-            if ((bucket >> way * WAY_BITS & WAY_MASK) == index)
-                without &= ~((uint64_t)WAY_MASK << way * WAY_BITS);
-    } while (
-        !atomic_compare_exchange_weak_explicit(place, &bucket, without, memory_order_acq_rel, memory_order_relaxed));
-}
-
-struct page_lock *contention_enroll(const void *lock, uint32_t kind, const void *frame)
-{
-    struct page_lock *entry = contention_of(lock);
-    if (entry)
-        return entry;
-    uint64_t gen = object_generation();
-    entry = entry_claim(gen);
-    if (!entry)
-        return NULL;
-    const uintptr_t *caller = frame;
-    entry_fill(entry, &(struct lock_kind){.lock = (uintptr_t)lock, .site = caller ? caller[1] : 0, .kind = kind}, NULL);
-    entry_publish(entry, gen);
-    struct page_lock *found = bucket_add(lock, entry);
-    if (found != entry)
-        entry_give_back(entry);
-    if (!found)
-        atomic_fetch_add_explicit(&page.header.losses.locks_unlisted, 1, memory_order_relaxed);
-    return found;
 }
 
 /* --- Sums ---------------------------------------------------------------------------------------------- */
 
 const char *lock_name(const struct page_lock *entry)
 {
-    return atomic_load_explicit(&known[index_of(entry)].name, memory_order_relaxed);
+    return atomic_load_explicit(&entry_own[entry_index(entry)].name, memory_order_relaxed);
 }
 
 static bool counts_ops(struct page_lock *entry)
@@ -297,7 +215,7 @@ static bool counts_ops(struct page_lock *entry)
 static _Atomic uint64_t *holds_of(struct page_lock *entry)
 {
     struct lock_id *id =
-        counts_ops(entry) ? atomic_load_explicit(&known[index_of(entry)].id, memory_order_relaxed) : NULL;
+        counts_ops(entry) ? atomic_load_explicit(&entry_own[entry_index(entry)].id, memory_order_relaxed) : NULL;
     return id ? &id->hold_seq : &entry->holds;
 }
 
@@ -321,7 +239,7 @@ uint64_t lock_next_hold(struct page_lock *entry, enum msc_lock_mode mode)
 
 static void note_ops(struct page_lock *entry, uint64_t holds)
 {
-    raise_to(&entry->ops, holds - load(&known[index_of(entry)].first_op));
+    raise_to(&entry->ops, holds - load(&entry_own[entry_index(entry)].first_op));
 }
 
 void lock_add_wait(struct page_lock *entry, enum msc_lock_mode mode, uint64_t wait_ns, uint64_t hold_seq)
@@ -411,7 +329,7 @@ void lock_add_other_ops(uint64_t ops)
     add_to_others(&(struct msc_ev_lock_totals){.ops = ops});
 }
 
-static void entry_retire(struct page_lock *entry)
+void entry_retire(struct page_lock *entry)
 {
     char name[PAGE_NAME];
     struct msc_ev_lock_totals totals;
@@ -442,15 +360,6 @@ void lock_retire(struct lock_id *id)
     atomic_store_explicit(&id->contended, NULL, memory_order_relaxed);
 }
 
-void contention_retire(const void *lock)
-{
-    struct page_lock *entry = contention_of(lock);
-    if (!entry)
-        return;
-    bucket_remove(lock, index_of(entry));
-    entry_retire(entry);
-}
-
 /* Those that have no entry are counted elsewhere until the farewell. */
 static void inventory_emit(struct msc_ev_lock_totals *totals)
 {
@@ -463,12 +372,12 @@ static void inventory_emit(struct msc_ev_lock_totals *totals)
 /* The program may have freed the lock without a word, and unmapped the memory: the kernel checks that. */
 static void look_at_ops(struct page_lock *entry, uint64_t gen)
 {
-    struct known *own = &known[index_of(entry)];
+    struct entry_own *own = &entry_own[entry_index(entry)];
     struct lock_id copy;
     struct iovec to = {&copy, sizeof copy};
     struct iovec from = {.iov_base = atomic_load_explicit(&own->id, memory_order_relaxed), .iov_len = sizeof copy};
     if (from.iov_base && process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof copy && copy.counts == 1 &&
-        atomic_load_explicit(&copy.entry, memory_order_relaxed) == index_of(entry) && load(&copy.gen) == gen)
+        atomic_load_explicit(&copy.entry, memory_order_relaxed) == entry_index(entry) && load(&copy.gen) == gen)
         note_ops(entry, load(&copy.hold_seq));
 }
 
@@ -521,15 +430,8 @@ static void say_farewell(void)
     lock_emit_all();
 }
 
-static void in_child(void)
-{
-    for (uint32_t i = 0; i < CONTENTION_BUCKETS; i++)
-        store(&contention_index[i], 0);
-}
-
 __attribute__((constructor(101))) static void locks_prepare(void)
 {
-    pthread_atfork(NULL, NULL, in_child);
     msc_emit_at_farewell(say_farewell);
     msc_emit_at_audience(announce_all);
 }

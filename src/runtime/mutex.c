@@ -27,7 +27,8 @@ int msc_mutex_wait(msc_mutex *mutex, const struct timespec *deadline)
         }
         return -error;
     }
-    const struct contention_how how = {MSC_MODE_EXCLUSIVE, MSC_LOCK_MUTEX, own_mutex_holder(&mutex->msc_real)};
+    const struct contention_how how = {
+        .mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_MUTEX, .owner = own_mutex_holder(&mutex->msc_real)};
     struct page_lock *entry = lock_contend(id, &(struct lock_kind){.lock = (uintptr_t)mutex, .kind = MSC_LOCK_MUTEX});
     struct contention_wait wait;
     contention_join(entry, &how, STACK_HERE(), &wait);

@@ -77,7 +77,7 @@ static void acquired(msc_rwlock *lock, enum msc_lock_mode mode)
 __attribute__((noinline)) static int wait_measured(msc_rwlock *lock, enum msc_lock_mode mode,
                                                    const struct timespec *deadline, const void *frame)
 {
-    const struct contention_how how = {mode, MSC_LOCK_RWLOCK, writer_of(real_of(lock))};
+    const struct contention_how how = {.mode = mode, .kind = MSC_LOCK_RWLOCK, .owner = writer_of(real_of(lock))};
     struct page_lock *entry =
         lock_contend(own_lock_id(&lock->msc_id), &(struct lock_kind){.lock = (uintptr_t)lock, .kind = MSC_LOCK_RWLOCK});
     struct contention_wait wait;

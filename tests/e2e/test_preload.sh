@@ -4,7 +4,7 @@
 #
 # Runs in a process and mount namespace of its own (recorder_world.sh).
 set -eu
-programs="preload_lock_matrix preload_cpp_matrix preload_planned preload_safety preload_stacks preload_msc_shared
+programs="preload_lock_matrix preload_cpp_matrix preload_planned preload_safety preload_many preload_stacks preload_msc_shared
 preload_msc_static preload_static_wrap libpreload_loaded.so libpreload_interposer.so"
 . "$(dirname "$0")/recorder_world.sh"
 bin=$work/bin
@@ -48,6 +48,32 @@ test_loaded_libraries_whose_constructors_lock() {
 test_the_condition_variables_of_old_are_not_ours() { same "$bin/preload_safety" old; }
 
 # ---- what is recorded ----
+
+# A std::mutex is never destroyed: those that nobody waits for any more make room, and nothing of them is lost.
+test_more_mutexes_than_there_is_room_for() {
+    record 0 --mutex-fraction 1 -- "$bin/preload_many" 10000
+    lock_events >events
+    awk '
+        function field(name,    i) {
+            for (i = 2; i < NF; i++)
+                if ($i == name)
+                    return $(i + 1)
+        }
+        $1 == "lock_wait" { waits++; waited += field("wait_ns") }
+        $1 == "lock_release" { charged += field("charge_ns") + field("handoff_ns") }
+        $1 == "lock_totals" {
+            contentions += field("contentions")
+            total += field("wait_ns")
+            lost += field("dropped")
+        }
+        END {
+            if (waits == 10000 && contentions == waits && total == waited && charged == waited && lost == 0)
+                exit 0
+            printf "%d waits, %d contentions, %d lost; %d ns of events, %d ns of totals, %d ns charged\n", waits,
+                contentions, lost, waited, total, charged
+            exit 1
+        }' events >wrong || fail "$test: $(cat wrong)"
+}
 
 # Every way to wait: the waiter's wait and the holder's charge, within 5 %; a wait at a condition variable is none.
 test_planned_holds_are_charged() {
