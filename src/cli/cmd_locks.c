@@ -209,6 +209,10 @@ static void print_summary(const struct lock_table *table, size_t rows)
     putchar('\n');
     if (table->lost_waits)
         printf("%" PRIu64 " waits found no place in the page and are missing here\n", table->lost_waits);
+    if (table->evicted)
+        printf("%" PRIu64 " times a lock that nobody waited for made room for another: its totals are in the trace, "
+               "or with [other locks]\n",
+               table->evicted);
 }
 
 static int print_table(const struct request *request, const struct lock_table *table)
@@ -275,8 +279,9 @@ static int print_json(const struct request *request, const struct lock_table *ta
     if (error)
         return error;
     outbuf_printf(&file.out,
-                  "{\"processes\":%zu,\"running\":%zu,\"known_locks\":%zu,\"lost_waits\":%" PRIu64 ",\"locks\":[",
-                  table->processes, table->running, table->locks, table->lost_waits);
+                  "{\"processes\":%zu,\"running\":%zu,\"known_locks\":%zu,\"lost_waits\":%" PRIu64
+                  ",\"evicted\":%" PRIu64 ",\"locks\":[",
+                  table->processes, table->running, table->locks, table->lost_waits, table->evicted);
     for (size_t i = 0; i < table->count && i < request->top; i++) {
         outbuf_text(&file.out, i ? "," : "");
         put_row(&file.out, &table->rows[i]);

@@ -164,6 +164,7 @@ static int add_snapshot(struct lock_table *table, const struct names *names, con
     table->running += !snapshot->has_ended;
     table->locks += snapshot->lock_count;
     table->lost_waits += snapshot->lost_waits;
+    table->evicted += snapshot->evicted;
     for (size_t i = 0; i < snapshot->lock_count && !error; i++)
         error = add_row(table, names, snapshot, i);
     return error;

@@ -37,6 +37,7 @@ struct lock_table {
     size_t processes, running; /* whose pages were read; of these alive */
     size_t locks;              /* all that are known, contended or not */
     uint64_t lost_waits;       /* that found no place in a page */
+    uint64_t evicted;          /* locks that lost theirs to others: their totals are in the trace */
 };
 
 /*

@@ -191,7 +191,8 @@ static void take_header(struct lock_snapshot *snapshot, const struct page_header
                                .has_ended = header.state == PAGE_EXITED || header.end_ns,
                                .error = header.error,
                                .lost_waits = header.losses.waits_unslotted + header.losses.waits_unlocked,
-                               .lost_waits_ns = header.losses.waits_unslotted_ns + header.losses.waits_unlocked_ns};
+                               .lost_waits_ns = header.losses.waits_unslotted_ns + header.losses.waits_unlocked_ns,
+                               .evicted = header.losses.locks_evicted};
     memcpy(snapshot->comm, header.comm, sizeof snapshot->comm - 1);
 }
 

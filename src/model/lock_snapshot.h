@@ -66,6 +66,7 @@ struct lock_snapshot {
     struct lock_snapshot_wait *waits; /* owned; oldest first */
     size_t wait_count;
     uint64_t lost_waits, lost_waits_ns; /* that found no place: in the totals at most */
+    uint64_t evicted;                   /* times that a lock made room for another: it is not among these any more */
 };
 
 struct lock_snapshots {

@@ -73,6 +73,8 @@ test_more_mutexes_than_there_is_room_for() {
                 contentions, lost, waited, total, charged
             exit 1
         }' events >wrong || fail "$test: $(cat wrong)"
+    "$mapscope" locks out >locks
+    grep -q '^[1-9][0-9]* times a lock .* made room' locks || fail "$test: no eviction: $(head -3 locks)"
 }
 
 # Every way to wait: the waiter's wait and the holder's charge, within 5 %; a wait at a condition variable is none.
