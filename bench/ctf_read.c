@@ -1,7 +1,7 @@
 /*
  * Reads a trace folder with our reader, as convert does before it makes anything of it: decode and merge, or
- * decode alone. Every field is decoded, none is looked at: as babeltrace2's sink.utils.dummy has it. Or runs a
- * peer, to compare with.
+ * decode alone. Every field is decoded into a record of the event, none is looked at: as babeltrace2's
+ * sink.utils.dummy has it. Or runs a peer, to compare with.
  *
  *     ctf_read [--unordered] FOLDER           prints: events, CPU nanoseconds an event, on one thread
  *     ctf_read --threads FOLDER               prints: events, nanoseconds an event by the clock, on all cores
@@ -28,6 +28,22 @@ static uint64_t clock_ns(clockid_t clock)
     struct timespec now;
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Numbers as 64 bits, what is longer as it comes, one behind the other. */
+static void plan_all(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+{
+    (void)self;
+    (void)trace_pid;
+    for (size_t i = 0; i < class->field_count; i++) {
+        enum ctf_type type = class->fields[i].type;
+        bool is_number = type == CTF_UNSIGNED || type == CTF_SIGNED || type == CTF_ENUM;
+        size_t bytes = is_number ? sizeof(uint64_t) : sizeof(struct ctf_value);
+        if (plan->size + bytes > CTF_PLAN_BYTES)
+            return;
+        plan->places[i] = (struct ctf_place){.offset = (uint16_t)plan->size, .form = is_number ? CTF_U64 : CTF_VALUE};
+        plan->size += bytes;
+    }
 }
 
 /* Nanoseconds of one pass; 0 = failed. */
@@ -85,7 +101,7 @@ static bool parse(int argc, char **argv, struct arguments *out)
     bool threads = argc == 3 && strcmp(argv[1], "--threads") == 0;
     bool peer = argc > 3 && strcmp(argv[1], "--peer") == 0;
     *out = (struct arguments){.folder = argv[peer || unordered || threads ? 2 : 1],
-                              .options = {.unordered = unordered, .threads = threads ? 0 : 1},
+                              .options = {.plan = plan_all, .unordered = unordered, .threads = threads ? 0 : 1},
                               .peer = peer ? argv + 3 : NULL};
     return argc == 2 || unordered || threads || peer;
 }

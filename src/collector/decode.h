@@ -1,7 +1,17 @@
 /*
  * Turns CTF events into model events by name: the one place that knows the trace's field names
- * (docs/events.md). Classes are bound once, on first sight; after that decoding is table look-ups.
- * A missing field reads as zero, an unknown event becomes EVENT_OTHER. Not thread-safe.
+ * (docs/events.md). It plans, once a class, where each field goes in struct event; the reader then decodes right
+ * into that.
+ *
+ *     static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+ *     {
+ *         decode_plan(EVENT_SET_ALL, class, trace_pid, plan);      // of ctf_options
+ *     }
+ *     ...
+ *     while (ctf_next(reader, &raw) == 1)
+ *         use(decode_event(&raw));
+ *
+ * A missing field reads as zero, an unknown event becomes EVENT_OTHER. Stateless.
  */
 #ifndef COLLECTOR_DECODE_H
 #define COLLECTOR_DECODE_H
@@ -9,19 +19,22 @@
 #include "collector/ctf/ctf.h"
 #include "model/event.h"
 
-struct decoder; /* opaque */
-
-/* Of events that are not in `set` (EVENT_SET), only kind, pid, tid and time are decoded. 0 or -ENOMEM. */
-int decoder_create(uint64_t set, struct decoder **out);
-void decoder_destroy(struct decoder *decoder);
-
-/* For ctf_options.wants: whether the decoder looks at that field of that class. */
-bool decoder_wants(const struct decoder *decoder, const char *class_name, const struct ctf_field *field);
+/* Of events that are not in `set` (EVENT_SET), only kind, pid, tid and time are decoded. */
+void decode_plan(uint64_t set, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan);
 
 /* What events of that class become. */
-enum event_kind decoder_kind_of(const char *class_name);
+enum event_kind decode_kind_of(const char *class_name);
 
-/* 0, or -ENOMEM. `*out` is borrowed until the next call. Cost: a load and a store a field. */
-int decoder_decode(struct decoder *decoder, const struct ctf_event *in, const struct event **out);
+/* The event of a reader with such a plan; of the union, only what belongs to its kind is there. Borrowed as `in` is. */
+static inline const struct event *decode_event(const struct ctf_event *in)
+{
+    struct event *event = in->record;
+    event->time_ns = in->time_ns;
+    event->pid = (int32_t)event->pid < 0 ? 0 : event->pid; /* LTTng's "unknown" */
+    event->tid = (int32_t)event->tid < 0 ? 0 : event->tid;
+    if (event->kind == EVENT_OTHER)
+        event->other.cpu = in->cpu;
+    return event;
+}
 
 #endif

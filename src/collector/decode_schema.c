@@ -6,17 +6,13 @@
 
 #define FIELD(text, member, how)                                                                                       \
     {                                                                                                                  \
-        text, offsetof(struct event, member), DECODE_##how, false                                                      \
-    }
-#define IDLE(text, member, how)                                                                                        \
-    {                                                                                                                  \
-        text, offsetof(struct event, member), DECODE_##how, true                                                       \
+        text, offsetof(struct event, member), DECODE_##how                                                             \
     }
 #define STACK FIELD("stack", stack, STACK)
 #define OBJECT(text, member) FIELD(text, member.address, U64), FIELD(text "_gen", member.generation, U64)
 #define END                                                                                                            \
     {                                                                                                                  \
-        NULL, 0, DECODE_U64, false                                                                                     \
+        NULL, 0, DECODE_U64                                                                                            \
     }
 
 typedef const struct decode_field field_list[DECODE_FIELDS_MAX];
@@ -63,12 +59,12 @@ static field_list map_grow_end = {OBJECT("map", map_grow_end.map),
 
 static field_list map_assign = {MAP_OP,
                                 FIELD("inserted", map_op.found, NOT),
-                                IDLE("hash", map_op.hash, U64),
-                                IDLE("tophash", map_op.tophash, U32),
-                                IDLE("bucket", map_op.bucket, U64),
-                                IDLE("overflow", map_op.overflow, U32),
-                                IDLE("evac_moved", map_op.evac_moved, U32),
-                                IDLE("evac_ns", map_op.evac_ns, U64),
+                                FIELD("hash", map_op.hash, U64),
+                                FIELD("tophash", map_op.tophash, U32),
+                                FIELD("bucket", map_op.bucket, U64),
+                                FIELD("overflow", map_op.overflow, U32),
+                                FIELD("evac_moved", map_op.evac_moved, U32),
+                                FIELD("evac_ns", map_op.evac_ns, U64),
                                 FIELD("key", map_op.key, BYTES),
                                 END};
 static field_list map_access = {MAP_OP, FIELD("hit", map_op.found, BOOL), END};

@@ -16,11 +16,10 @@
 enum decode_kind {
     DECODE_U64,
     DECODE_U32, /* a larger number becomes UINT32_MAX */
-    DECODE_OTHERS,
-    DECODE_BOOL = DECODE_OTHERS,
+    DECODE_BOOL,
     DECODE_NOT,   /* a bool told the other way round */
     DECODE_TEXT,  /* string -> event_text */
-    DECODE_BYTES, /* string or sequence of bytes -> event_text; at most one in an event */
+    DECODE_BYTES, /* string or sequence of bytes -> event_text */
     DECODE_STACK, /* sequence of addresses -> event_stack */
 };
 
@@ -28,7 +27,6 @@ struct decode_field {
     const char *name; /* NULL ends a list */
     uint16_t offset;  /* into struct event */
     enum decode_kind kind;
-    bool is_idle; /* no analysis looks at it yet */
 };
 
 struct decode_event {

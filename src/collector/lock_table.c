@@ -28,36 +28,27 @@ struct names {
 static int tally(void *self, const char *class_name)
 {
     (void)self;
-    return EVENT_SET(decoder_kind_of(class_name)) & PROCESS_EVENTS ? CTF_DELIVER : 0;
+    return EVENT_SET(decode_kind_of(class_name)) & PROCESS_EVENTS ? CTF_DELIVER : 0;
 }
 
-static bool wants(void *self, const char *class_name, const struct ctf_field *field)
+static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
 {
-    return decoder_wants(self, class_name, field);
+    (void)self;
+    decode_plan(PROCESS_EVENTS, class, trace_pid, plan);
 }
 
 /* What the trace says of processes; nothing where there is none to be read. */
 static int read_trace(const char *folder, struct process_table *processes)
 {
-    struct decoder *decoder;
+    struct ctf_options options = {.plan = plan, .tally = tally};
     struct ctf_reader *reader;
     struct ctf_event raw;
-    const struct event *event;
-    int error = decoder_create(PROCESS_EVENTS, &decoder), status;
-    if (error)
-        return error;
-    struct ctf_options options = {.wants = wants, .tally = tally, .self = decoder};
-    if (ctf_open(folder, &options, NULL, &reader)) {
-        decoder_destroy(decoder);
+    int error = 0, status;
+    if (ctf_open(folder, &options, NULL, &reader))
         return 0;
-    }
-    while (!error && (status = ctf_next(reader, &raw)) > 0) {
-        error = status == CTF_LATER ? 0 : decoder_decode(decoder, &raw, &event);
-        if (!error && status != CTF_LATER)
-            error = process_table_apply(processes, event);
-    }
+    while (!error && (status = ctf_next(reader, &raw)) > 0)
+        error = status == CTF_LATER ? 0 : process_table_apply(processes, decode_event(&raw));
     ctf_close(reader);
-    decoder_destroy(decoder);
     return error;
 }
 

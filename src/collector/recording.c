@@ -23,7 +23,6 @@ enum { PROGRESS_EVENTS = 65536 };
 struct pass {
     struct recording *recording;
     struct ctf_reader *reader;
-    struct decoder *decoder;
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
     struct map_analyses *maps;         /* first pass, may be NULL */
@@ -47,12 +46,9 @@ static bool keep_going(const struct pass *pass)
 static int read_events(struct pass *pass)
 {
     struct ctf_event raw;
-    const struct event *event;
     int status;
     for (uint64_t count = 1; (status = ctf_next(pass->reader, &raw)) > 0; count++) {
-        int error = status == CTF_LATER ? 0 : decoder_decode(pass->decoder, &raw, &event);
-        if (!error && status != CTF_LATER)
-            error = pass->apply(pass, event);
+        int error = status == CTF_LATER ? 0 : pass->apply(pass, decode_event(&raw));
         if (!error && (status == CTF_LATER || count % PROGRESS_EVENTS == 0) && !keep_going(pass))
             error = -EINTR;
         if (error)
@@ -69,10 +65,10 @@ static void warn(void *self, const char *text)
         options->warn(options->self, text);
 }
 
-static bool wants(void *self, const char *class_name, const struct ctf_field *field)
+static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
 {
     const struct pass *pass = self;
-    return decoder_wants(pass->decoder, class_name, field);
+    decode_plan(pass->events, class, trace_pid, plan);
 }
 
 static bool is_ours(enum event_kind kind)
@@ -85,7 +81,7 @@ enum { TALLY_OURS, TALLY_OTHERS };
 static int tally(void *self, const char *class_name)
 {
     const struct pass *pass = self;
-    enum event_kind kind = decoder_kind_of(class_name);
+    enum event_kind kind = decode_kind_of(class_name);
     if (pass->events & EVENT_SET(kind) || (!is_ours(kind) && kind != EVENT_OTHER))
         return CTF_DELIVER;
     return is_ours(kind) ? TALLY_OURS : TALLY_OTHERS;
@@ -93,15 +89,12 @@ static int tally(void *self, const char *class_name)
 
 static int run_pass(struct pass *pass, struct diag *diag)
 {
-    struct ctf_options options = {.warn = warn, .wants = wants, .self = pass};
+    struct ctf_options options = {.warn = warn, .plan = plan, .self = pass};
     if (!pass->needs_all)
         options.tally = tally;
     if (!pass->recording->capture.is_of_other_version)
         options.known = known_metadata;
-    int error = decoder_create(pass->events, &pass->decoder);
-    if (error)
-        return diag_errno(diag, -error, "cannot read %s", pass->recording->path);
-    error = ctf_open(pass->recording->path, &options, diag, &pass->reader);
+    int error = ctf_open(pass->recording->path, &options, diag, &pass->reader);
     if (error)
         return error;
     error = read_events(pass);
@@ -117,7 +110,6 @@ static void end_pass(struct pass *pass)
     timeline_destroy(pass->timeline);
     map_analyses_destroy(pass->maps);
     contention_destroy(pass->contention);
-    decoder_destroy(pass->decoder);
     ctf_close(pass->reader);
 }
 

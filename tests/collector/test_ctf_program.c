@@ -2,11 +2,13 @@
 #include "support/cmocka_main.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/ctf/compile.h"
+#include "collector/ctf/plan.h"
 
 enum { SLOTS = 64, SCRATCH = 64 };
 
@@ -21,6 +23,8 @@ struct compiled {
 static const char types[] = "trace { byte_order = le; };\n"
                             "typealias integer { size = 8; align = 8; } := u8;\n"
                             "typealias integer { size = 16; align = 8; } := u16;\n"
+                            "typealias integer { size = 32; align = 8; } := u32;\n"
+                            "typealias integer { size = 32; align = 8; signed = 1; } := s32;\n"
                             "typealias integer { size = 64; align = 8; } := u64;\n"
                             "typealias integer { size = 32; align = 32; } := aligned;\n"
                             "typealias integer { size = 8; align = 8; encoding = UTF8; } := text8;\n";
@@ -79,9 +83,6 @@ static void test_packed_integers_and_text_are_one_run(void **state)
     done(&compiled);
     compile(&compiled, "u8 a; u64 b; integer { size = 32; signed = 1; align = 8; } c;");
     assert_int_equal(compiled.program.op_count, 1);
-    assert_int_equal(compiled.program.ops[0].kind, OP_PICK);
-    done(&compiled);
-    compile(&compiled, "u8 a; integer { size = 16; signed = 1; align = 8; } b;"); /* rare: not worth a loop */
     assert_int_equal(compiled.program.ops[0].kind, OP_PLAIN);
     done(&compiled);
 }
@@ -228,6 +229,204 @@ static void test_more_scratch_is_asked_for(void **state)
     done(&compiled);
 }
 
+/* ---- plans ---- */
+
+/* What a planned struct of the tests below is made of; `to` is found by the field's name. */
+struct planned {
+    uint64_t one, two, three, four, five, wide;
+    uint32_t half;
+    int32_t id;
+    bool flag, not_flag;
+    struct ctf_value words, bytes, name;
+    uint64_t constant;
+};
+
+#define AT(name, member, how)                                                                                          \
+    {                                                                                                                  \
+        name,                                                                                                          \
+        {                                                                                                              \
+            offsetof(struct planned, member), CTF_##how                                                                \
+        }                                                                                                              \
+    }
+
+static void plan_struct(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+{
+    static const struct {
+        const char *name;
+        struct ctf_place place;
+    } known[] = {AT("one", one, U64),          AT("two", two, U64),       AT("three", three, U64),
+                 AT("four", four, U64),        AT("five", five, U64),     AT("wide", wide, U64),
+                 AT("half", half, U32),        AT("id", id, S32),         AT("flag", flag, FLAG),
+                 AT("no_flag", not_flag, NOT), AT("words", words, VALUE), AT("bytes", bytes, BYTES),
+                 AT("name", name, VALUE)};
+    const struct planned blank = {.constant = *(const uint64_t *)self};
+    (void)trace_pid;
+    plan->size = sizeof blank;
+    memcpy(plan->blank, &blank, sizeof blank);
+    for (size_t i = 0; i < class->field_count; i++)
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            if (strcmp(class->fields[i].name, known[k].name) == 0)
+                plan->places[i] = known[k].place;
+}
+
+static void compile_planned(struct compiled *compiled, const char *fields, uint64_t constant)
+{
+    compile(compiled, fields);
+    struct ctf_event_class class = {.fields = compiled->program.fields, .field_count = compiled->program.field_count};
+    assert_int_equal(ctf_plan(&compiled->program, &class, -1, plan_struct, &constant), 0);
+    assert_true(compiled->program.record_bytes <= sizeof compiled->values);
+}
+
+static const struct planned *planned(const struct compiled *compiled)
+{
+    return (const struct planned *)(const void *)compiled->values;
+}
+
+/* As our own events are, with neighbours and fields between them that nobody wants. */
+static const char ours[] =
+    "s32 _id; s32 other; u64 _one; u64 _two; u64 _three; u64 _four; u32 _half; u64 _five; u32 _flag;"
+    "u32 _no_flag; u32 _wide; u64 _unwanted; u32 __words_length; u64 _words[ __words_length ];"
+    "u32 __bytes_length; u8 _bytes[ __bytes_length ]; string _name;";
+
+static size_t put_ours(uint8_t *bytes)
+{
+    static const uint32_t head[] = {(uint32_t)-7, 99}, half = 4000000000, flag = 256, wide = 4100000000,
+                          counts[] = {2, 3};
+    static const uint64_t words[] = {1, 2, 3, 4}, five = 5, unwanted = 6, elements[] = {UINT64_MAX, 8};
+    static const uint32_t zero;
+    const struct {
+        const void *bytes;
+        size_t size;
+    } parts[] = {{head, 8},      {words, 32},     {&half, 4},     {&five, 8},      {&flag, 4},  {&zero, 4}, {&wide, 4},
+                 {&unwanted, 8}, {&counts[0], 4}, {elements, 16}, {&counts[1], 4}, {"a\0b", 3}, {"end", 4}};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; size += parts[i++].size)
+        memcpy(bytes + size, parts[i].bytes, parts[i].size);
+    return size;
+}
+
+static void assert_ours(const struct planned *record, uint64_t constant)
+{
+    assert_int_equal(record->id, -7);
+    assert_int_equal(record->one, 1);
+    assert_int_equal(record->four, 4);
+    assert_int_equal(record->half, 4000000000);
+    assert_int_equal(record->five, 5);
+    assert_true(record->flag && record->not_flag);
+    assert_int_equal(record->wide, 4100000000);
+    assert_int_equal(record->words.length, 2);
+    assert_true(record->words.us[0] == UINT64_MAX && record->words.us[1] == 8);
+    assert_int_equal(record->bytes.length, 3);
+    assert_int_equal(record->name.length, 3);
+    assert_int_equal(record->constant, constant);
+}
+
+static void test_our_own_events_take_the_fast_path(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    uint8_t bytes[256];
+    uint64_t end;
+    compile_planned(&compiled, ours, 42);
+    const struct ctf_op *ops = compiled.program.ops;
+    assert_int_equal(ops[0].kind, OP_PICK);
+    assert_int_equal(ops[0].picks[PICK_32], 1);
+    assert_int_equal(ops[0].picks[PICK_8], 1);
+    assert_int_equal(ops[0].picks[PICK_4], 2);
+    assert_int_equal(ops[0].count, 10); /* neither what is not wanted nor the length */
+    assert_int_equal(ops[1].kind, OP_WORDS);
+    assert_int_equal(ops[3].kind, OP_BYTES);
+    size_t size = put_ours(bytes);
+    memset(compiled.values, 0xEE, sizeof compiled.values);
+    assert_int_equal(run(&compiled, bytes, size, 0, &end), CTF_OK);
+    assert_int_equal(end, size * 8);
+    assert_ours(planned(&compiled), 42);
+    done(&compiled);
+}
+
+/* What the table of picks is made from does the same. */
+static void test_the_fast_path_changes_nothing(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    uint8_t bytes[256];
+    compile_planned(&compiled, ours, 43);
+    for (size_t i = 0; i < compiled.program.op_count; i++) {
+        struct ctf_op *op = &compiled.program.ops[i];
+        op->kind = op->kind == OP_PICK ? OP_PLAIN : op->kind == OP_WORDS ? OP_ARRAY : op->kind;
+    }
+    size_t size = put_ours(bytes);
+    memset(compiled.values, 0xEE, sizeof compiled.values);
+    assert_int_equal(run(&compiled, bytes, size, 0, NULL), CTF_OK);
+    assert_ours(planned(&compiled), 43);
+    done(&compiled);
+}
+
+static void test_the_fast_path_holds_each_byte_against_the_end(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    uint8_t bytes[256];
+    compile_planned(&compiled, ours, 0);
+    size_t size = put_ours(bytes);
+    for (size_t less = 0; less < size; less++)
+        assert_int_equal(run(&compiled, bytes, less, 0, NULL), CTF_SHORT);
+    done(&compiled);
+    static const uint32_t lengths[] = {UINT32_MAX, INT32_MAX, UINT32_C(1) << 29, 3};
+    compile_planned(&compiled, "u32 __words_length; u64 _words[ __words_length ];", 0);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        memcpy(bytes, &lengths[i], sizeof lengths[i]);
+        assert_int_equal(run(&compiled, bytes, 4 + 16, 0, NULL), CTF_SHORT);
+    }
+    done(&compiled);
+}
+
+/* A length that two arrays share is read for both. */
+static void test_a_length_may_count_two_arrays(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    static const uint8_t bytes[] = {1, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 'x'};
+    compile_planned(&compiled, "u32 n; u64 words[ n ]; u8 bytes[ n ];", 0);
+    assert_int_equal(run(&compiled, bytes, sizeof bytes, 0, NULL), CTF_OK);
+    assert_int_equal(planned(&compiled)->words.us[0], 9);
+    assert_int_equal(planned(&compiled)->bytes.length, 1);
+    done(&compiled);
+}
+
+/* Loops and variants are gone through, for what stands beside them. */
+static void test_a_plan_keeps_what_is_beside_variants_and_loops(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    compile_planned(&compiled,
+                    "u64 one; enum : u8 { none, some } t; variant <t> { struct { } none; struct { u8 two; string s; }"
+                    " some; } v; u8 _n; struct { u8 three; } many[ _n ]; u32 half; string name;",
+                    44);
+    assert_int_equal(run(&compiled, "\1\0\0\0\0\0\0\0\1?ab\0\2??\5\0\0\0hi\0", 23, 0, NULL), CTF_OK);
+    assert_int_equal(planned(&compiled)->one, 1);
+    assert_int_equal(planned(&compiled)->two, 0);
+    assert_int_equal(planned(&compiled)->half, 5);
+    assert_int_equal(planned(&compiled)->name.length, 2);
+    assert_int_equal(planned(&compiled)->constant, 44);
+    assert_int_equal(run(&compiled, "\1\0\0\0\0\0\0\0\0\0\5\0\0\0hi\0", 17, 0, NULL), CTF_OK);
+    assert_int_equal(planned(&compiled)->half, 5);
+    assert_int_equal(run(&compiled, "\1\0\0\0\0\0\0\0\7", 9, 0, NULL), CTF_DAMAGED);
+    done(&compiled);
+}
+
+/* A struct that is too small for a place, or bytes that are none: left out, as what has no place. */
+static void test_places_that_cannot_be_are_none(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    compile_planned(&compiled, "u16 __bytes_length; u16 _bytes[ __bytes_length ]; u64 five;", 0);
+    assert_int_equal(run(&compiled, "\1\0??\5\0\0\0\0\0\0\0", 12, 0, NULL), CTF_OK);
+    assert_int_equal(planned(&compiled)->bytes.length, 0);
+    assert_int_equal(planned(&compiled)->five, 5);
+    done(&compiled);
+}
+
 static void test_what_names_nothing_is_refused(void **state)
 {
     (void)state;
@@ -271,6 +470,12 @@ int main(void)
         cmocka_unit_test(test_lengths_are_held_against_the_end),
         cmocka_unit_test(test_each_byte_too_few_is_short),
         cmocka_unit_test(test_more_scratch_is_asked_for),
+        cmocka_unit_test(test_our_own_events_take_the_fast_path),
+        cmocka_unit_test(test_the_fast_path_changes_nothing),
+        cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_end),
+        cmocka_unit_test(test_a_length_may_count_two_arrays),
+        cmocka_unit_test(test_a_plan_keeps_what_is_beside_variants_and_loops),
+        cmocka_unit_test(test_places_that_cannot_be_are_none),
         cmocka_unit_test(test_what_names_nothing_is_refused),
         cmocka_unit_test(test_fields_that_double_with_each_line_are_refused),
     };

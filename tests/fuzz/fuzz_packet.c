@@ -46,15 +46,13 @@ static void read_stream(struct ctf_file *found)
     static const struct ctf_report silent;
     static volatile uint64_t sink;
     struct ctf_stream stream;
-    struct ctf_event event;
     struct ctf_file *files = malloc(sizeof *files);
     if (!files)
         abort();
     *files = *found;
     ctf_stream_init(&stream, 0, files, 1, &silent);
-    while (ctf_stream_peek(&stream) == 1)
-        if (ctf_stream_take(&stream, &event) == 1)
-            sink = sum_of(&event);
+    while (ctf_stream_next(&stream) == 1)
+        sink = sum_of(&stream.event);
     ctf_stream_fini(&stream);
     (void)sink;
 }

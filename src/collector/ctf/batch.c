@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ctf/trace.h"
-
 enum { WORD = sizeof(uint64_t) };
 
 int ctf_batch_create(size_t capacity, struct ctf_batch **out)
@@ -40,81 +38,65 @@ static size_t round_up(size_t size)
     return (size + WORD - 1) / WORD * WORD;
 }
 
-/* A record of that size whose bytes behind the struct are the caller's to fill: 1, 0 or -ENOMEM. */
-static int add(struct ctf_batch *batch, size_t size, struct ctf_record **out)
+/* So that `size` bytes are free: 0, CTF_FULL or -ENOMEM. An empty batch grows. */
+static int make_room(struct ctf_batch *batch, size_t size)
 {
-    if (size > batch->capacity && !batch->used) {
-        uint8_t *bytes = malloc(size);
-        if (!bytes)
-            return -ENOMEM;
-        free(batch->bytes);
-        batch->bytes = bytes;
-        batch->capacity = size;
-    }
-    if (size > batch->capacity - batch->used)
+    if (size <= batch->capacity - batch->used)
         return 0;
-    *out = (struct ctf_record *)(void *)(batch->bytes + batch->used);
-    **out = (struct ctf_record){.bytes = size};
-    batch->used += size;
-    return 1;
+    if (batch->used)
+        return CTF_FULL;
+    uint8_t *bytes = malloc(size);
+    if (!bytes)
+        return -ENOMEM;
+    free(batch->bytes);
+    batch->bytes = bytes;
+    batch->capacity = size;
+    return 0;
 }
 
-static const struct ctf_program *program_of(const struct ctf_event *event)
+static struct ctf_record *next_record(const struct ctf_batch *batch)
 {
-    return &((const struct ctf_class *)event->class)->program; /* `shown` is its first member */
+    return (struct ctf_record *)(void *)(batch->bytes + batch->used);
 }
 
-/* What a value points to, in bytes. */
-static size_t size_behind(const struct ctf_program *program, uint32_t slot, const struct ctf_value *value)
+/* Decodes into what is free. As ctf_stream_step; with CTF_FULL record->bytes would do, so far. */
+static int try_event(const struct ctf_batch *batch, struct ctf_stream *stream, struct ctf_record *record)
 {
-    return program->fields[slot].type == CTF_STRING ? value->length : value->length * sizeof(uint64_t);
+    struct ctf_room room = {.words = (uint64_t *)(void *)(record + 1),
+                            .count = (batch->capacity - batch->used - sizeof *record) / WORD,
+                            .is_apart = true};
+    int state = ctf_stream_step(stream, &room);
+    record->event = stream->event;
+    record->warning = NULL;
+    record->bytes = sizeof *record + room.used * WORD;
+    return state;
 }
 
-static size_t size_of(const struct ctf_program *program, const struct ctf_value *values)
+int ctf_batch_put_event(struct ctf_batch *batch, struct ctf_stream *stream)
 {
-    size_t size = sizeof(struct ctf_record) + program->field_count * sizeof *values;
-    for (size_t i = 0; i < program->pointer_count; i++)
-        size += round_up(size_behind(program, program->pointers[i], &values[program->pointers[i]]));
-    return size;
-}
-
-static void copy_values(const struct ctf_program *program, const struct ctf_value *from, struct ctf_value *to)
-{
-    uint8_t *behind = (uint8_t *)(to + program->field_count);
-    memcpy(to, from, program->field_count * sizeof *to);
-    for (size_t i = 0; i < program->pointer_count; i++) {
-        uint32_t slot = program->pointers[i];
-        size_t size = size_behind(program, slot, &from[slot]);
-        if (!size)
-            continue;
-        memcpy(behind, from[slot].text, size);
-        to[slot].text = (const char *)behind;
-        behind += round_up(size);
-    }
-}
-
-int ctf_batch_put_event(struct ctf_batch *batch, const struct ctf_event *event)
-{
-    const struct ctf_program *program = event->class ? program_of(event) : NULL;
-    struct ctf_record *record;
-    int state = add(batch, program ? size_of(program, event->values) : sizeof *record, &record);
-    if (state != 1)
-        return state;
-    record->event = *event;
-    if (!program)
-        return 1;
-    struct ctf_value *values = (struct ctf_value *)(record + 1);
-    copy_values(program, event->values, values);
-    record->event.values = values;
-    return 1;
+    size_t size = sizeof(struct ctf_record);
+    int state;
+    do {
+        state = make_room(batch, size);
+        if (state)
+            return state;
+        state = try_event(batch, stream, next_record(batch));
+        size = next_record(batch)->bytes;
+    } while (state == CTF_FULL);
+    if (state == 1)
+        batch->used += size;
+    return state;
 }
 
 int ctf_batch_put_warning(struct ctf_batch *batch, const char *text)
 {
-    size_t length = strlen(text) + 1;
-    struct ctf_record *record;
-    int state = add(batch, sizeof *record + round_up(length), &record);
-    if (state == 1)
-        record->warning = memcpy(record + 1, text, length);
-    return state;
+    size_t length = strlen(text) + 1, size = sizeof(struct ctf_record) + round_up(length);
+    int state = make_room(batch, size);
+    if (state)
+        return state;
+    struct ctf_record *record = next_record(batch);
+    record->warning = memcpy(record + 1, text, length);
+    record->bytes = size;
+    batch->used += size;
+    return 1;
 }

@@ -1,9 +1,9 @@
 /*
  * Decoded events of one stream, one after the other, that stand alone: with all they point to, so that they
  * can be read on another thread while the stream goes on. What was said about damage between two events lies
- * between them.
+ * between them. The stream decodes into it: nothing is copied.
  *
- *     record: event, values[], elements and texts   record: warning   record: event, ...   |   room
+ *     record: event, record or values, elements, texts   record: warning   record: event, ...   |   room
  *
  * Not thread-safe: it belongs to who fills it, then to who reads it.
  */
@@ -13,9 +13,9 @@
 #include "collector/ctf/stream.h"
 
 struct ctf_record {
-    struct ctf_event event; /* without a class: it was damaged and only its time is known */
-    const char *warning;    /* in place of an event, else NULL */
-    size_t bytes;           /* to the next record */
+    struct ctf_event event;
+    const char *warning; /* in place of an event, else NULL */
+    size_t bytes;        /* to the next record */
 };
 
 struct ctf_batch {
@@ -32,8 +32,11 @@ int ctf_batch_create(size_t capacity, struct ctf_batch **out);
 void ctf_batch_destroy(struct ctf_batch *batch);
 void ctf_batch_clear(struct ctf_batch *batch);
 
-/* 1 = it is in; 0 = there is no room left (an empty batch makes some); -ENOMEM. */
-int ctf_batch_put_event(struct ctf_batch *batch, const struct ctf_event *event);
+/*
+ * 1 = the stream's next event is in; CTF_FULL = there is no room (an empty batch makes some); 0, CTF_LATER, CTF_AGAIN
+ * and -ENOMEM as ctf_stream_step. Of a warning: 1, CTF_FULL or -ENOMEM.
+ */
+int ctf_batch_put_event(struct ctf_batch *batch, struct ctf_stream *stream);
 int ctf_batch_put_warning(struct ctf_batch *batch, const char *text);
 
 /* The record to be read next, or NULL. Good until the batch is cleared. */

@@ -42,7 +42,7 @@ static void emit_number(struct compiler *compiler, const struct tsdl_type *type,
     if (type->kind == TSDL_FLOAT && load.kind == LOAD_BITS)
         compiler_fail(compiler, -ENOTSUP); /* nobody writes floats between bytes */
     load.at = at;
-    load.slot = compiler_add_slot(compiler, type, name);
+    load.to = compiler_add_slot(compiler, type, name);
     compiler_add_run_load(compiler, load);
 }
 
@@ -73,13 +73,13 @@ static void emit_fixed_text(struct compiler *compiler, const struct tsdl_type *t
     uint32_t at = compiler_place(compiler, BYTE, type->length * BYTE);
     uint32_t slot = add_text_slot(compiler, type, name);
     compiler_add_run_load(compiler,
-                          (struct ctf_load){.kind = LOAD_TEXT, .slot = slot, .size = (uint32_t)type->length, .at = at});
+                          (struct ctf_load){.kind = LOAD_TEXT, .to = slot, .size = (uint32_t)type->length, .at = at});
 }
 
 static void emit_string(struct compiler *compiler, const struct tsdl_type *type, const char *name)
 {
     uint32_t slot = compiler_add_slot(compiler, type, name);
-    compiler_add_varying(compiler, (struct ctf_op){.kind = OP_STRING, .align = BYTE, .slot = slot}, BYTE);
+    compiler_add_varying(compiler, (struct ctf_op){.kind = OP_STRING, .align = BYTE, .to = slot}, BYTE);
 }
 
 /* ---- arrays and sequences ---- */
@@ -94,7 +94,7 @@ static void set_count(struct compiler *compiler, const struct tsdl_type *type, s
     if (!length)
         return;
     length->is_hidden = true;
-    op->count_is_slot = true;
+    op->count_from = COUNT_READ;
     op->count = (uint64_t)(length - compiler->slots);
 }
 
@@ -102,7 +102,7 @@ static void emit_text_sequence(struct compiler *compiler, const struct tsdl_type
 {
     struct ctf_op op = {.kind = OP_TEXT, .align = BYTE, .stride = BYTE, .bits = BYTE};
     set_count(compiler, type, &op);
-    op.slot = add_text_slot(compiler, type, name);
+    op.to = add_text_slot(compiler, type, name);
     compiler_add_varying(compiler, op, BYTE);
 }
 
@@ -114,7 +114,7 @@ static void emit_numbers(struct compiler *compiler, const struct tsdl_type *type
     uint32_t behind = lowest < element->align ? lowest : element->align;
     struct ctf_op op = {.kind = OP_ARRAY, .align = element->align, .stride = stride, .bits = element->size};
     set_count(compiler, type, &op);
-    op.slot = compiler_add_slot(compiler, type, name);
+    op.to = compiler_add_slot(compiler, type, name);
     compiler_close_run(compiler);
     op.first = (uint32_t)compiler->program.load_count;
     struct ctf_load load = number_load(compiler, element, element->align >= BYTE && stride % BYTE == 0);
@@ -194,12 +194,12 @@ static const struct tsdl_member *find_option(const struct tsdl_type *variant, co
 /* One label's ops, from a place whose alignment nothing is known about. */
 static void emit_option(struct compiler *compiler, const struct tsdl_member *option, size_t index)
 {
-    struct ctf_option bounds = {.begin = (uint32_t)compiler->program.op_count, .slot = (uint32_t)compiler->slot_count};
+    struct ctf_option bounds = {.begin = (uint32_t)compiler->program.op_count, .to = (uint32_t)compiler->slot_count};
     compiler->known = 1;
     emit(compiler, option->type, option->name);
     compiler_close_run(compiler);
     bounds.end = (uint32_t)compiler->program.op_count;
-    bounds.slot_end = (uint32_t)compiler->slot_count;
+    bounds.to_end = (uint32_t)compiler->slot_count;
     if (compiler->error)
         return;
     bounds.first = compiler->program.options[index].first;
@@ -239,9 +239,8 @@ static void emit_variant(struct compiler *compiler, const struct tsdl_type *type
     }
     const struct tsdl_type *labels = tag->type;
     size_t index = compiler->program.op_count;
-    struct ctf_op op = {.kind = OP_VARIANT,
-                        .slot = (uint32_t)(tag - compiler->slots),
-                        .first = (uint32_t)compiler->program.option_count};
+    struct ctf_op op = {
+        .kind = OP_VARIANT, .to = (uint32_t)(tag - compiler->slots), .first = (uint32_t)compiler->program.option_count};
     compiler_add_varying(compiler, op, 1);
     size_t count = add_options(compiler, type, labels);
     const char *outer = enter(compiler, name);

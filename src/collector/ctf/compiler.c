@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/ctf/pick.h"
 #include "support/vec.h"
 
 enum { BYTE = 8, ITEMS_MAX = 8192 };
@@ -218,28 +219,36 @@ static uint32_t visible_before(const struct compiler *compiler, uint32_t slot)
     return is_end ? (uint32_t)compiler->program.field_count : compiler->slots[slot].visible_before;
 }
 
-static void renumber_op(const struct compiler *compiler, struct ctf_op *op)
+static uint32_t offset_of(const struct compiler *compiler, uint64_t slot)
+{
+    return compiler->slots[slot].final * (uint32_t)sizeof(struct ctf_value);
+}
+
+/* From here on places are offsets into a record of values. */
+static void place_op(const struct compiler *compiler, struct ctf_op *op)
 {
     if (op->kind != OP_RUN && op->kind != OP_LOOP)
-        op->slot = compiler->slots[op->slot].final;
-    if (op->count_is_slot)
-        op->count = compiler->slots[op->count].final;
+        op->to = offset_of(compiler, op->to);
+    if (op->count_from == COUNT_READ)
+        op->count = offset_of(compiler, op->count);
     for (size_t i = 0; op->kind == OP_RUN && i < op->count; i++) {
         struct ctf_load *load = &compiler->program.loads[op->first + i];
-        load->slot = compiler->slots[load->slot].final;
+        load->to = offset_of(compiler, load->to);
+        load->form = CTF_VALUE;
     }
 }
 
-static void renumber(struct compiler *compiler)
+static void place(struct compiler *compiler)
 {
     struct ctf_program *program = &compiler->program;
     for (size_t i = 0; i < program->op_count; i++)
-        renumber_op(compiler, &program->ops[i]);
+        place_op(compiler, &program->ops[i]);
     for (size_t i = 0; i < program->option_count; i++) {
         struct ctf_option *option = &program->options[i];
-        option->slot = visible_before(compiler, option->slot);
-        option->slot_end = visible_before(compiler, option->slot_end);
+        option->to = visible_before(compiler, option->to) * (uint32_t)sizeof(struct ctf_value);
+        option->to_end = visible_before(compiler, option->to_end) * (uint32_t)sizeof(struct ctf_value);
     }
+    program->record_bytes = program->slot_count * sizeof(struct ctf_value);
 }
 
 static void list_fields(struct compiler *compiler)
@@ -247,8 +256,8 @@ static void list_fields(struct compiler *compiler)
     struct ctf_program *program = &compiler->program;
     program->fields = calloc(program->field_count + 1, sizeof *program->fields);
     program->types = calloc(program->field_count + 1, sizeof *program->types);
-    program->pointers = calloc(program->field_count + 1, sizeof *program->pointers);
-    if (!program->fields || !program->types || !program->pointers) {
+    program->texts = calloc(program->field_count + 1, sizeof *program->texts);
+    if (!program->fields || !program->types || !program->texts) {
         compiler_fail(compiler, -ENOMEM);
         return;
     }
@@ -258,8 +267,8 @@ static void list_fields(struct compiler *compiler)
             continue;
         program->fields[slot->final] = slot->field;
         program->types[slot->final] = slot->type;
-        if (slot->field.type == CTF_STRING || slot->field.type == CTF_SEQUENCE)
-            program->pointers[program->pointer_count++] = slot->final;
+        if (slot->field.type == CTF_STRING)
+            program->texts[program->text_count++] = offset_of(compiler, i);
     }
 }
 
@@ -292,12 +301,13 @@ void compiler_finish(struct compiler *compiler)
     if (compiler->error)
         return;
     number_slots(compiler);
-    renumber(compiler);
+    place(compiler);
     list_fields(compiler);
     mark_plain_runs(&compiler->program);
-    compiler->program.picks = calloc(compiler->program.load_count + 1, sizeof *compiler->program.picks);
-    if (compiler->program.picks)
-        ctf_program_pick(&compiler->program);
+    struct ctf_program *program = &compiler->program;
+    program->picks = calloc(program->load_count + 1, sizeof *program->picks);
+    if (program->picks)
+        ctf_program_pick(program);
     else
         compiler_fail(compiler, -ENOMEM);
 }

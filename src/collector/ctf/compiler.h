@@ -3,7 +3,7 @@
  * compile.c walks the types and calls this.
  *
  * Errors stick: after the first, nothing is added any more. Slots are numbered in the order of declaration
- * and renumbered at the end, visible ones first.
+ * and renumbered at the end, visible ones first; until then, a slot's number stands where its offset will.
  *
  * `known` is the alignment that is certain where the run begins, in bits. While it covers what a field asks
  * for, the field's distance from there is a constant and it joins the run; else a new run begins.

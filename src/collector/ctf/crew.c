@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Threads are not worth their start below this. */
-enum { SMALL_BYTES = 1024 * 1024, READY_MIN = 4, READY_A_THREAD = 4 };
+enum { SMALL_BYTES = 1024 * 1024, READY_MIN = 8, READY_A_THREAD = 8 };
 
 size_t ctf_crew_size(size_t stream_count, uint64_t bytes)
 {
@@ -81,7 +81,7 @@ static int fill(struct ctf_crew *crew, struct ctf_lane *lane)
     lane->is_busy = false;
     lane->has_ended = batch->state <= 0;
     if (!crew->is_unordered)
-        lane->order = lane->stream->time_ns;
+        lane->order = lane->stream->event.time_ns;
     return 0;
 }
 

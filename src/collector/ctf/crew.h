@@ -20,7 +20,7 @@
 enum {
     CTF_CREW_BYTES = 4 * 1024 * 1024,
     CTF_BATCH_BYTES_MIN = 16 * 1024,
-    CTF_BATCH_BYTES_MAX = 128 * 1024,
+    CTF_BATCH_BYTES_MAX = 64 * 1024,
     CTF_CREW_MAX = 16 /* threads */
 };
 

@@ -65,14 +65,46 @@ struct ctf_event_class {
 struct ctf_event {
     uint64_t time_ns; /* trace clock, not epoch */
     const struct ctf_event_class *class;
-    const struct ctf_value *values; /* class->field_count of them */
-    int64_t trace_pid;              /* of a per-pid trace's env, -1 = none */
-    uint32_t stream;                /* dense number of the stream */
+    union {
+        const struct ctf_value *values; /* class->field_count of them */
+        void *record;                   /* in place of them if there is a plan; the consumer's to change */
+    };
+    int64_t trace_pid; /* of a per-pid trace's env, -1 = none */
+    uint32_t stream;   /* dense number of the stream */
     uint32_t cpu;
 };
 
-/* Whether the values of a field will be looked at. */
-typedef bool ctf_wants_fn(void *self, const char *class_name, const struct ctf_field *field);
+/* What is kept of a field, in a record of the consumer's. What does not fit its type is left out by the consumer. */
+enum ctf_form {
+    CTF_LEFT_OUT,
+    CTF_VALUE, /* a struct ctf_value: of any field */
+    CTF_U64,   /* all that follow are of integers; a sign is spread */
+    CTF_U32,   /* a larger number becomes UINT32_MAX */
+    CTF_S32,   /* what is out of its range becomes the nearest that is in it */
+    CTF_FLAG,  /* bool: it is not 0 */
+    CTF_NOT,   /* bool: it is 0 */
+    CTF_BYTES  /* of a text or a sequence of bytes, else left out: a struct ctf_value with `text` */
+};
+
+struct ctf_place {
+    uint16_t offset; /* into the record; aligned for its form */
+    uint8_t form;    /* enum ctf_form */
+};
+
+/*
+ * What events of a class are decoded into: a struct of the consumer's, straight from the packet's bytes, so that
+ * nothing but what is wanted is ever touched.
+ */
+enum { CTF_PLAN_BYTES = 512 };
+
+struct ctf_plan {
+    size_t size;                                       /* of the struct, at most CTF_PLAN_BYTES */
+    struct ctf_place *places;                          /* of each field of the class; CTF_LEFT_OUT to begin with */
+    uint64_t blank[CTF_PLAN_BYTES / sizeof(uint64_t)]; /* the struct before its fields are put in; 0 to begin with */
+};
+
+/* Asked about each class when it is opened; `trace_pid` as in struct ctf_event. */
+typedef void ctf_plan_fn(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan);
 
 /* Events of which nobody looks at more than that they are there. */
 enum { CTF_DELIVER = -1, CTF_TALLIES = 2 };
@@ -86,11 +118,10 @@ struct ctf_options {
     /* Called once for each kind of damage at a place; `text` names the file. NULL = be silent. */
     void (*warn)(void *self, const char *text);
     /*
-     * Asked about each field of each class while it is opened. Fields that are not wanted are stepped over,
-     * which is an addition for a run of them, and left out of the class, but where it has loops or variants: there
-     * they are read all the same. NULL = all are wanted.
+     * Events come as records then. Fields that are left out are stepped over, which is an addition for a run of
+     * them. Options of variants and tags always are. NULL = events come as values, with all fields.
      */
-    ctf_wants_fn *wants;
+    ctf_plan_fn *plan;
     /* Asked about each class: in which tally its events are only counted, or CTF_DELIVER. NULL = in none. */
     int (*tally)(void *self, const char *class_name);
     /*

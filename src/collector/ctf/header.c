@@ -6,7 +6,7 @@
 
 #include "collector/ctf/compile.h"
 
-enum { BYTE = 8, COMPACT_TIME_BITS = COMPACT_BITS - COMPACT_ID_BITS };
+enum { BYTE = 8, COMPACT_TIME_BITS = COMPACT_BITS - COMPACT_ID_BITS, SCRATCH = 64 };
 
 static bool is_integer(const struct tsdl_type *type, uint32_t size, uint32_t align, enum tsdl_order order)
 {
@@ -103,7 +103,12 @@ enum ctf_result ctf_header_read_other(const struct ctf_header *header, struct ct
                                       struct ctf_header_values *out)
 {
     struct ctf_value values[CTF_HEADER_SLOTS_MAX];
+    uint64_t scratch[SCRATCH];
+    cursor->scratch = scratch;
+    cursor->scratch_capacity = SCRATCH;
     enum ctf_result result = ctf_program_run(&header->program, cursor, values);
+    if (result == CTF_SCRATCH) /* nobody writes such headers */
+        result = CTF_DAMAGED;
     *out = (struct ctf_header_values){0};
     for (size_t i = 0; result == CTF_OK && i < header->program.field_count; i++) {
         if (values[i].is_absent)

@@ -34,7 +34,7 @@ int ctf_header_compile(const struct tsdl_type *type, enum tsdl_order order, stru
                        struct ctf_header *out);
 void ctf_header_fini(struct ctf_header *header);
 
-/* By the program; `header` of any kind. */
+/* By the program; `header` of any kind. The cursor has no scratch afterwards. */
 enum ctf_result ctf_header_read_other(const struct ctf_header *header, struct ctf_cursor *cursor,
                                       struct ctf_header_values *out);
 
@@ -70,8 +70,11 @@ static inline enum ctf_result ctf_header_read(const struct ctf_header *header, s
         return CTF_OK;
     if (has_room && header->kind == HEADER_COMPACT && ctf_header_read_compact(cursor, at, out))
         return CTF_OK;
+    struct ctf_header_values other; /* so that those of the fast path stay in registers */
     cursor->at = start;
-    return ctf_header_read_other(header, cursor, out);
+    enum ctf_result result = ctf_header_read_other(header, cursor, &other);
+    *out = other;
+    return result;
 }
 
 #endif

@@ -73,14 +73,12 @@ static bool is_damaged(const struct ctf_stream *stream)
 /* KNOWN_FIRST: events, and each as it should be. Else KNOWN_EMPTY, KNOWN_NOTHING or -ENOMEM. */
 static int try_events(struct ctf_stream *stream)
 {
-    struct ctf_event event;
     unsigned tried = 0;
     int state = 0;
-    while (tried < TRIED_EVENTS && (state = ctf_stream_peek(stream)) == 1) {
-        state = ctf_stream_take(stream, &event);
-        if (state < 0 || is_damaged(stream) || (state == 1 && !is_plausible(&event)))
+    while (tried < TRIED_EVENTS && (state = ctf_stream_next(stream)) == 1) {
+        if (is_damaged(stream) || !is_plausible(&stream->event))
             break;
-        tried += (unsigned)state;
+        tried++;
     }
     if (state == -ENOMEM)
         return state;

@@ -40,7 +40,7 @@ void ctf_lane_fini(struct ctf_lane *lane)
 
 /* ---- filling ---- */
 
-/* 1 = all of them are in; 0 = the batch is full; -ENOMEM. */
+/* 1 = all of them are in; CTF_FULL; -ENOMEM. */
 static int put_warnings(struct ctf_lane *lane, struct ctf_batch *batch)
 {
     size_t count = 0;
@@ -53,49 +53,25 @@ static int put_warnings(struct ctf_lane *lane, struct ctf_batch *batch)
     return state;
 }
 
-static int put_held(struct ctf_lane *lane, struct ctf_batch *batch)
+/* What was said comes before the event that follows. As ctf_batch_put_event. */
+static int put_next(struct ctf_lane *lane, struct ctf_batch *batch)
 {
-    int state = lane->is_held ? ctf_batch_put_event(batch, &lane->held) : 1;
-    if (state == 1)
-        lane->is_held = false;
-    return state;
+    return lane->warning_count ? put_warnings(lane, batch) : ctf_batch_put_event(batch, lane->stream);
 }
 
-/* A damaged event leaves its time: the merge has seen that, too, where there is no crew. */
-static int hold_next(struct ctf_lane *lane)
+/* What was said at the end, or before a pause, comes before that, too. */
+static bool is_going_on(const struct ctf_lane *lane, int state)
 {
-    struct ctf_stream *stream = lane->stream;
-    int state = ctf_stream_take(stream, &lane->held);
-    if (state < 0)
-        return state;
-    if (state == 0)
-        lane->held = (struct ctf_event){.time_ns = stream->time_ns};
-    lane->is_held = true;
-    return 1;
-}
-
-/* 1 = what was read before is in; 0 = the batch is full; -ENOMEM. */
-static int put_rest(struct ctf_lane *lane, struct ctf_batch *batch)
-{
-    int state = put_held(lane, batch);
-    return state == 1 && lane->warning_count ? put_warnings(lane, batch) : state;
-}
-
-/* Until there is something to put: 1; else as ctf_stream_peek. */
-static int read_next(struct ctf_lane *lane)
-{
-    int state = lane->stream->is_ready ? 1 : ctf_stream_peek(lane->stream);
-    if (state >= 0 && lane->warning_count) /* comes first */
-        return 1;
-    return state == 1 ? hold_next(lane) : state;
+    return state == 1 || state == CTF_AGAIN || (lane->warning_count && (state == 0 || state == CTF_LATER));
 }
 
 void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch)
 {
-    int room, state = 1;
-    while ((room = put_rest(lane, batch)) == 1 && state == 1)
-        state = read_next(lane);
-    batch->state = room < 0 ? room : state;
+    int state;
+    do
+        state = put_next(lane, batch);
+    while (is_going_on(lane, state));
+    batch->state = state == CTF_FULL ? 1 : state;
     batch->done_bytes = lane->stream->done_bytes;
 }
 
@@ -144,14 +120,4 @@ int ctf_lane_peek_ahead(struct ctf_lane *lane)
     if (state == 1)
         lane->time_ns = record->event.time_ns;
     return state;
-}
-
-int ctf_lane_take_ahead(struct ctf_lane *lane, struct ctf_event *out)
-{
-    const struct ctf_record *record = ctf_batch_record(lane->batch);
-    lane->batch->at += record->bytes;
-    if (!record->event.class)
-        return 0;
-    *out = record->event;
-    return 1;
 }

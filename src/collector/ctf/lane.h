@@ -2,9 +2,10 @@
  * One stream as the merge reads it: decoded when it is asked, or ahead of that by a crew (crew.h). Both ways it
  * gives the same events and says the same warnings at the same points.
  *
- *     while ((state = ctf_lane_peek(lane)) == 1)       // as ctf_stream_peek and ctf_stream_take
- *         if (ctf_lane_take(lane, &event) == 1)
- *             use(&event);
+ *     while ((state = ctf_lane_peek(lane)) == 1) {     // as ctf_stream_next; its time is known
+ *         ctf_lane_take(lane, &event);
+ *         use(&event);                                 // good until the next peek
+ *     }
  */
 #ifndef COLLECTOR_CTF_LANE_H
 #define COLLECTOR_CTF_LANE_H
@@ -29,8 +30,6 @@ struct ctf_lane {
     const struct ctf_report *report; /* the stream's own, which the reader says the warnings through */
     char **warnings;                 /* owned: said and not in a batch yet */
     size_t warning_count, warning_capacity;
-    struct ctf_event held; /* taken and not in a batch yet */
-    bool is_held;
 
     /* guarded by the crew's mutex */
     _Alignas(CTF_APART_BYTES) struct ctf_batch *first; /* filled, to be read */
@@ -47,24 +46,35 @@ void ctf_lane_fini(struct ctf_lane *lane);
 /* Decodes into the batch until it is full or the stream ends; batch->state says which. By one thread at a time. */
 void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch);
 
-/* With a crew. */
+/* With a crew: what is not the next record of the batch. */
 int ctf_lane_peek_ahead(struct ctf_lane *lane);
-int ctf_lane_take_ahead(struct ctf_lane *lane, struct ctf_event *out);
 
 static inline int ctf_lane_peek(struct ctf_lane *lane)
 {
-    if (lane->crew)
-        return ctf_lane_peek_ahead(lane);
-    int state = ctf_stream_peek(lane->stream);
+    if (lane->crew) {
+        const struct ctf_record *record = lane->batch ? ctf_batch_record(lane->batch) : NULL;
+        if (!record || record->warning)
+            return ctf_lane_peek_ahead(lane);
+        lane->is_ready = true;
+        lane->time_ns = record->event.time_ns;
+        return 1;
+    }
+    int state = ctf_stream_next(lane->stream);
     lane->is_ready = state == 1;
-    lane->time_ns = lane->stream->time_ns;
+    lane->time_ns = lane->stream->event.time_ns;
     return state;
 }
 
-static inline int ctf_lane_take(struct ctf_lane *lane, struct ctf_event *out)
+static inline void ctf_lane_take(struct ctf_lane *lane, struct ctf_event *out)
 {
     lane->is_ready = false;
-    return lane->crew ? ctf_lane_take_ahead(lane, out) : ctf_stream_take(lane->stream, out);
+    if (!lane->crew) {
+        *out = lane->stream->event;
+        return;
+    }
+    const struct ctf_record *record = ctf_batch_record(lane->batch);
+    lane->batch->at += record->bytes;
+    *out = record->event;
 }
 
 static inline uint64_t ctf_lane_done_bytes(const struct ctf_lane *lane)

@@ -80,7 +80,7 @@ int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
         struct ctf_lane *lane = merge->heap[0].lane;
         int state = lane->is_ready ? 1 : advance_first(merge);
         if (state == 1)
-            state = ctf_lane_take(lane, out);
+            ctf_lane_take(lane, out);
         if (state)
             return state;
     }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/ctf/pick.h"
+
 enum { BYTE = 8 };
 
 static inline uint64_t raw64(const uint8_t *at)
@@ -85,88 +87,76 @@ static inline __attribute__((always_inline)) struct ctf_value load_value(const s
     return load_other(load, bytes, at);
 }
 
-/* What PLAIN and RUN share: where it begins; false if it does not fit. The cursor is behind it then. */
-static inline bool enter_run(const struct ctf_op *op, struct ctf_cursor *cursor, uint64_t *at)
+static inline uint32_t clamp_u32(uint64_t number)
 {
-    *at = ctf_align(cursor->at, op->align);
-    if (*at > cursor->end || op->bits > cursor->end - *at)
-        return false;
-    cursor->at = *at + op->bits;
-    return true;
+    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
 
-/* The whole value by one store; compilers make two or three of an assignment. */
-static inline void store(struct ctf_value *value, uint64_t number)
+static inline int32_t clamp_s32(int64_t number)
 {
-    typedef uint64_t pair __attribute__((vector_size(sizeof(struct ctf_value))));
-    pair whole = {number, 0};
-    memcpy(value, &whole, sizeof whole);
+    return number > INT32_MAX ? INT32_MAX : number < INT32_MIN ? INT32_MIN : (int32_t)number;
 }
 
-static inline enum ctf_result run_plain(const struct ctf_program *program, const struct ctf_op *op,
-                                        struct ctf_cursor *cursor, struct ctf_value *values)
+/* An unsigned number above INT64_MAX is not a negative one. */
+static inline int32_t to_s32(const struct ctf_load *load, uint64_t number)
+{
+    return !load->is_signed && number > INT32_MAX ? INT32_MAX : clamp_s32((int64_t)number);
+}
+
+/* `value` is a number, but in CTF_VALUE and CTF_BYTES. */
+static inline void put(uint8_t *record, const struct ctf_load *load, struct ctf_value value)
+{
+    switch ((enum ctf_form)load->form) {
+    case CTF_VALUE:
+    case CTF_BYTES:
+        *ctf_value_at(record, load->to) = value;
+        return;
+    case CTF_U64:
+        *ctf_word_at(record, load->to) = value.u;
+        return;
+    case CTF_U32:
+        *ctf_half_at(record, load->to) = clamp_u32(value.u);
+        return;
+    case CTF_S32:
+        *ctf_half_at(record, load->to) = (uint32_t)to_s32(load, value.u);
+        return;
+    case CTF_FLAG:
+        *ctf_flag_at(record, load->to) = value.u != 0;
+        return;
+    case CTF_NOT:
+        *ctf_flag_at(record, load->to) = value.u == 0;
+        return;
+    case CTF_LEFT_OUT:
+        return;
+    }
+}
+
+static enum ctf_result run_plain(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
+                                 uint8_t *record)
 {
     uint64_t at;
-    if (!enter_run(op, cursor, &at))
+    if (!ctf_enter_run(op, cursor, &at))
         return CTF_SHORT;
     const uint8_t *from = cursor->bytes + at / BYTE;
     const struct ctf_load *load = program->loads + op->first;
     for (const struct ctf_load *end = load + op->count; load != end; load++)
-        store(&values[load->slot], load_little(load, from + load->at));
-    return CTF_OK;
-}
-
-static inline uint64_t raw32(const uint8_t *at)
-{
-    uint32_t raw;
-    memcpy(&raw, at, sizeof raw);
-    return raw;
-}
-
-static inline uint64_t raw16(const uint8_t *at)
-{
-    uint16_t raw;
-    memcpy(&raw, at, sizeof raw);
-    return raw;
-}
-
-/* One loop a kind, in each of which nothing depends on the load but two places. */
-static inline __attribute__((always_inline)) enum ctf_result run_picks(const struct ctf_program *program,
-                                                                       const struct ctf_op *op,
-                                                                       struct ctf_cursor *cursor,
-                                                                       struct ctf_value *values)
-{
-    uint64_t at;
-    if (!enter_run(op, cursor, &at))
-        return CTF_SHORT;
-    const uint8_t *from = cursor->bytes + at / BYTE;
-    const struct ctf_pick *pick = program->picks + op->pick, *end = pick + op->picks[PICK_U64];
-    for (; pick != end; pick++)
-        store(&values[pick->slot], raw64(from + pick->at));
-    for (end += op->picks[PICK_U32]; pick != end; pick++)
-        store(&values[pick->slot], raw32(from + pick->at));
-    for (end += op->picks[PICK_S32]; pick != end; pick++)
-        store(&values[pick->slot], (uint64_t)(int32_t)raw32(from + pick->at));
-    for (end += op->picks[PICK_U16]; pick != end; pick++)
-        store(&values[pick->slot], raw16(from + pick->at));
-    for (end += op->picks[PICK_U8]; pick != end; pick++)
-        store(&values[pick->slot], from[pick->at]);
+        put(record, load, (struct ctf_value){.u = load_little(load, from + load->at)});
     return CTF_OK;
 }
 
 static enum ctf_result run_loads(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
-                                 struct ctf_value *values)
+                                 uint8_t *record)
 {
     uint64_t at;
-    if (!enter_run(op, cursor, &at))
+    if (!ctf_enter_run(op, cursor, &at))
         return CTF_SHORT;
     const struct ctf_load *load = program->loads + op->first;
     for (const struct ctf_load *end = load + op->count; load != end; load++)
-        values[load->slot] = load_value(load, cursor->bytes, at + load->at);
+        put(record, load, load_value(load, cursor->bytes, at + load->at));
     return CTF_OK;
 }
 
-static enum ctf_result run_string(const struct ctf_op *op, struct ctf_cursor *cursor, struct ctf_value *values)
+static enum ctf_result run_string(const struct ctf_op *op, struct ctf_cursor *cursor, uint8_t *record)
 {
     uint64_t at = ctf_align(cursor->at, BYTE);
     if (at >= cursor->end)
@@ -176,26 +166,28 @@ static enum ctf_result run_string(const struct ctf_op *op, struct ctf_cursor *cu
     const char *nul = memchr(text, '\0', left);
     if (!nul || nul - text > UINT32_MAX)
         return CTF_SHORT;
-    values[op->slot] = (struct ctf_value){.text = text, .length = (uint32_t)(nul - text)};
+    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)(nul - text)};
     cursor->at = at + (uint64_t)(nul - text + 1) * BYTE;
     return CTF_OK;
 }
 
-static inline uint64_t element_count(const struct ctf_op *op, const struct ctf_value *values)
+static inline uint64_t element_count(const struct ctf_op *op, uint8_t *record, const struct ctf_cursor *cursor)
 {
-    return op->count_is_slot ? values[op->count].u : op->count;
+    if (op->count_from == COUNT_BEFORE)
+        return ctf_count_before(cursor);
+    return op->count_from == COUNT_READ ? *ctf_word_at(record, (uint32_t)op->count) : op->count;
 }
 
 /*
- * What ARRAY, TEXT and SKIP share: where the elements begin and how many there are; false if they do not fit. The
+ * What arrays share: where the elements begin and how many there are; false if they do not fit. The
  * cursor is behind them then; the last needs no padding after it. A count of 32 bits and a stride of at most
  * TSDL_ALIGN_MAX_BITS do not overflow the product, which is ten times as fast as a division.
  */
-static inline bool enter_elements(const struct ctf_op *op, const struct ctf_value *values, struct ctf_cursor *cursor,
-                                  uint64_t *at, uint64_t *count)
+static inline bool enter_elements(const struct ctf_op *op, uint8_t *record, struct ctf_cursor *cursor, uint64_t *at,
+                                  uint64_t *count)
 {
     *at = ctf_align(cursor->at, op->align);
-    *count = element_count(op, values);
+    *count = element_count(op, record, cursor);
     if (*at > cursor->end || *count > UINT32_MAX)
         return false;
     uint64_t bits = *count ? (*count - 1) * op->stride + op->bits : 0;
@@ -203,19 +195,29 @@ static inline bool enter_elements(const struct ctf_op *op, const struct ctf_valu
     return bits <= cursor->end - *at;
 }
 
-static enum ctf_result run_skip(const struct ctf_op *op, struct ctf_cursor *cursor, const struct ctf_value *values)
+static enum ctf_result run_skip(const struct ctf_op *op, struct ctf_cursor *cursor, uint8_t *record)
 {
     uint64_t at, count;
-    return enter_elements(op, values, cursor, &at, &count) ? CTF_OK : CTF_SHORT;
+    return enter_elements(op, record, cursor, &at, &count) ? CTF_OK : CTF_SHORT;
 }
 
-static enum ctf_result run_text(const struct ctf_op *op, struct ctf_cursor *cursor, struct ctf_value *values)
+static enum ctf_result run_text(const struct ctf_op *op, struct ctf_cursor *cursor, uint8_t *record)
 {
     uint64_t at, count;
-    if (!enter_elements(op, values, cursor, &at, &count))
+    if (!enter_elements(op, record, cursor, &at, &count))
         return CTF_SHORT;
     const char *text = (const char *)cursor->bytes + at / BYTE;
-    values[op->slot] = (struct ctf_value){.text = text, .length = (uint32_t)strnlen(text, count)};
+    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)strnlen(text, count)};
+    return CTF_OK;
+}
+
+static enum ctf_result run_bytes(const struct ctf_op *op, struct ctf_cursor *cursor, uint8_t *record)
+{
+    uint64_t at, count;
+    if (!enter_elements(op, record, cursor, &at, &count))
+        return CTF_SHORT;
+    const char *text = (const char *)cursor->bytes + at / BYTE;
+    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)count};
     return CTF_OK;
 }
 
@@ -236,10 +238,10 @@ static void widen(const struct ctf_load *element, const struct ctf_op *op, const
 }
 
 static enum ctf_result run_array(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
-                                 struct ctf_value *values)
+                                 uint8_t *record)
 {
     uint64_t at, count;
-    if (!enter_elements(op, values, cursor, &at, &count))
+    if (!enter_elements(op, record, cursor, &at, &count))
         return CTF_SHORT;
     if (count > cursor->scratch_capacity - cursor->scratch_used) {
         cursor->scratch_needed = cursor->scratch_used + count;
@@ -249,23 +251,23 @@ static enum ctf_result run_array(const struct ctf_program *program, const struct
     if (count)
         widen(program->loads + op->first, op, cursor->bytes, at, count, elements);
     cursor->scratch_used += count;
-    values[op->slot] = (struct ctf_value){.us = elements, .length = (uint32_t)count};
+    *ctf_value_at(record, op->to) = (struct ctf_value){.us = elements, .length = (uint32_t)count};
     return CTF_OK;
 }
 
 static enum ctf_result run_range(const struct ctf_program *program, size_t begin, size_t end, struct ctf_cursor *cursor,
-                                 struct ctf_value *values);
+                                 uint8_t *record);
 
 /* Elements without a size say nothing however many there are: one is decoded, so that the loop ends. */
 static enum ctf_result run_loop(const struct ctf_program *program, size_t index, struct ctf_cursor *cursor,
-                                struct ctf_value *values)
+                                uint8_t *record)
 {
     const struct ctf_op *op = &program->ops[index];
-    uint64_t count = element_count(op, values);
+    uint64_t count = element_count(op, record, cursor);
     cursor->at = ctf_align(cursor->at, op->align);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t start = cursor->at;
-        enum ctf_result result = run_range(program, index + 1, op->next, cursor, values);
+        enum ctf_result result = run_range(program, index + 1, op->next, cursor, record);
         if (result != CTF_OK)
             return result;
         if (cursor->at == start)
@@ -275,38 +277,42 @@ static enum ctf_result run_loop(const struct ctf_program *program, size_t index,
 }
 
 static enum ctf_result run_variant(const struct ctf_program *program, const struct ctf_op *op,
-                                   struct ctf_cursor *cursor, struct ctf_value *values)
+                                   struct ctf_cursor *cursor, uint8_t *record)
 {
     const struct ctf_option *options = program->options + op->first, *chosen = NULL;
-    uint64_t tag = values[op->slot].u;
+    uint64_t tag = ctf_value_at(record, op->to)->u;
     for (size_t i = 0; i < op->count; i++) {
         if (!chosen && tag - options[i].first <= options[i].last - options[i].first)
             chosen = &options[i];
-        for (uint32_t slot = options[i].slot; slot < options[i].slot_end; slot++)
-            values[slot] = (struct ctf_value){.is_absent = true};
+        for (uint32_t to = options[i].to; to < options[i].to_end; to += sizeof(struct ctf_value))
+            *ctf_value_at(record, to) = (struct ctf_value){.is_absent = true};
     }
-    return chosen ? run_range(program, chosen->begin, chosen->end, cursor, values) : CTF_DAMAGED;
+    return chosen ? run_range(program, chosen->begin, chosen->end, cursor, record) : CTF_DAMAGED;
 }
 
 /* The ops that contain none. */
-static enum ctf_result run_simple(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
-                                  struct ctf_value *values)
+enum ctf_result ctf_run_op(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
+                           void *record)
 {
     switch ((enum ctf_op_kind)op->kind) {
     case OP_PICK:
-        return run_picks(program, op, cursor, values);
+        return ctf_run_picks(program, op, cursor, record);
     case OP_PLAIN:
-        return run_plain(program, op, cursor, values);
+        return run_plain(program, op, cursor, record);
     case OP_RUN:
-        return run_loads(program, op, cursor, values);
+        return run_loads(program, op, cursor, record);
     case OP_STRING:
-        return run_string(op, cursor, values);
+        return run_string(op, cursor, record);
     case OP_ARRAY:
-        return run_array(program, op, cursor, values);
+        return run_array(program, op, cursor, record);
     case OP_TEXT:
-        return run_text(op, cursor, values);
+        return run_text(op, cursor, record);
+    case OP_WORDS:
+        return ctf_run_words(op, cursor, record);
+    case OP_BYTES:
+        return run_bytes(op, cursor, record);
     case OP_SKIP:
-        return run_skip(op, cursor, values);
+        return run_skip(op, cursor, record);
     case OP_LOOP:
     case OP_VARIANT:
         break;
@@ -315,83 +321,30 @@ static enum ctf_result run_simple(const struct ctf_program *program, const struc
 }
 
 static enum ctf_result run_range(const struct ctf_program *program, size_t begin, size_t end, struct ctf_cursor *cursor,
-                                 struct ctf_value *values)
+                                 uint8_t *record)
 {
     enum ctf_result result = CTF_OK;
     for (size_t i = begin; i < end && result == CTF_OK;) {
         const struct ctf_op *op = &program->ops[i];
         if (op->kind == OP_LOOP)
-            result = run_loop(program, i, cursor, values);
+            result = run_loop(program, i, cursor, record);
         else if (op->kind == OP_VARIANT)
-            result = run_variant(program, op, cursor, values);
+            result = run_variant(program, op, cursor, record);
         else
-            result = run_simple(program, op, cursor, values);
+            result = ctf_run_op(program, op, cursor, record);
         i = op->kind == OP_LOOP || op->kind == OP_VARIANT ? op->next : i + 1;
     }
     return result;
 }
 
-enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, struct ctf_value *values)
+enum ctf_result ctf_run_nested(const struct ctf_program *program, struct ctf_cursor *cursor, void *record)
 {
-    cursor->scratch_used = 0;
-    if (program->is_nested)
-        return run_range(program, 0, program->op_count, cursor, values);
-    const struct ctf_op *op = program->ops;
-    for (const struct ctf_op *end = op + program->op_count; op != end; op++) {
-        enum ctf_result result =
-            op->kind == OP_PICK ? run_picks(program, op, cursor, values) : run_simple(program, op, cursor, values);
-        if (result != CTF_OK)
-            return result;
-    }
-    return CTF_OK;
+    return run_range(program, 0, program->op_count, cursor, record);
 }
 
-/* PICK_KINDS = it is none. */
-static enum ctf_pick_kind pick_kind(const struct ctf_load *load)
+enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, void *record)
 {
-    bool is_native = BYTE_ORDER == LITTLE_ENDIAN && load->at <= UINT16_MAX && load->slot <= UINT16_MAX;
-    if (!is_native || (load->is_signed && load->size < 32))
-        return PICK_KINDS;
-    switch (load->size) {
-    case 64:
-        return PICK_U64;
-    case 32:
-        return load->is_signed ? PICK_S32 : PICK_U32;
-    case 16:
-        return PICK_U16;
-    default:
-        return PICK_U8;
-    }
-}
-
-static void pick_kinds(const struct ctf_load *loads, struct ctf_op *op, struct ctf_pick *picks)
-{
-    for (enum ctf_pick_kind kind = 0; kind < PICK_KINDS; kind++) {
-        op->picks[kind] = 0;
-        for (uint64_t i = 0; i < op->count; i++) {
-            if (pick_kind(&loads[i]) != kind)
-                continue;
-            *picks++ = (struct ctf_pick){.at = (uint16_t)loads[i].at, .slot = (uint16_t)loads[i].slot};
-            op->picks[kind]++;
-        }
-    }
-}
-
-void ctf_program_pick(struct ctf_program *program)
-{
-    for (size_t i = 0; i < program->op_count; i++) {
-        struct ctf_op *op = &program->ops[i];
-        if (op->kind != OP_PLAIN && op->kind != OP_PICK)
-            continue;
-        const struct ctf_load *loads = program->loads + op->first;
-        op->kind = op->count <= UINT16_MAX ? OP_PICK : OP_PLAIN;
-        for (uint64_t k = 0; k < op->count; k++)
-            if (pick_kind(&loads[k]) == PICK_KINDS)
-                op->kind = OP_PLAIN;
-        op->pick = op->first;
-        if (op->kind == OP_PICK)
-            pick_kinds(loads, op, program->picks + op->pick);
-    }
+    return ctf_run_fast(program, cursor, record);
 }
 
 void ctf_program_fini(struct ctf_program *program)
@@ -402,6 +355,7 @@ void ctf_program_fini(struct ctf_program *program)
     free(program->options);
     free(program->fields);
     free(program->types);
-    free(program->pointers);
+    free(program->consts);
+    free(program->texts);
     *program = (struct ctf_program){0};
 }

@@ -1,6 +1,9 @@
 /*
  * A structure of CTF fields as a flat table of operations, and its decoder: the reader's hot loop.
  *
+ * It writes a record: one struct ctf_value a field, in their order, or what a plan (plan.h) makes of it. Either
+ * way an operation knows the offset that it writes to.
+ *
  * Fields whose place is fixed relative to one another form a *run*: one bounds check, then one load a
  * field from a constant offset. Only what varies in size ends a run. LTTng's contexts and a payload of
  * integers are a single run on x86-64, where nothing is aligned:
@@ -27,20 +30,41 @@ struct ctf_load {
     uint8_t kind; /* enum ctf_load_kind */
     bool is_signed, is_big_endian;
     uint8_t shift; /* 64 - size, of LOAD_WHOLE */
-    uint32_t slot;
+    uint8_t form;  /* enum ctf_form */
+    uint32_t to;   /* offset into the record */
     uint32_t size; /* bits, of LOAD_TEXT bytes */
     uint32_t at;   /* bits from the start of the run; in an OP_PLAIN bytes */
     uint64_t mask; /* of LOAD_WHOLE: the number's bits */
     uint64_t sign; /* the highest of them if it is signed, else 0 */
 };
 
-/* What most loads are, so that the hot loop needs no more of them than from where to where. */
-enum ctf_pick_kind { PICK_U64, PICK_U32, PICK_S32, PICK_U16, PICK_U8, PICK_KINDS };
+/* See pick.h. */
+enum ctf_pick_kind {
+    PICK_32,   /* four of the 64 bits below, side by side */
+    PICK_16,   /* two */
+    PICK_8,    /* 64 bits to CTF_U64 */
+    PICK_4,    /* 32 bits to CTF_U32 or CTF_S32 */
+    PICK_FLAG, /* 32 bits to CTF_FLAG */
+    PICK_RARE, /* from here on */
+    PICK_NOT = PICK_RARE,
+    PICK_U32, /* 32 unsigned bits to CTF_U64 */
+    PICK_S32, /* 32 signed bits to CTF_U64 */
+    PICK_KINDS
+};
 
 struct ctf_pick {
     uint16_t at; /* bytes from the start of the run */
-    uint16_t slot;
+    uint16_t to;
 };
+
+/* A word of the record that does not come from the packet, or not whole. */
+struct ctf_const {
+    uint64_t word;
+    size_t at; /* its number */
+};
+
+/* How many elements: op->count; the number at that offset; the 32 bits in front of them. */
+enum ctf_count { COUNT_FIXED, COUNT_READ, COUNT_BEFORE };
 
 enum ctf_op_kind {
     OP_PICK,  /* a run of nothing but what enum ctf_pick_kind has */
@@ -49,31 +73,33 @@ enum ctf_op_kind {
     OP_STRING,
     OP_ARRAY,
     OP_TEXT,
-    OP_SKIP, /* an array that nobody looks at; see select.h */
+    OP_WORDS, /* an array of 64 native bits at a byte, COUNT_BEFORE */
+    OP_BYTES, /* an array of bytes to CTF_BYTES: not widened */
+    OP_SKIP,  /* an array that nobody looks at */
     OP_LOOP,
     OP_VARIANT
 };
 
 struct ctf_op {
-    uint8_t kind;       /* enum ctf_op_kind */
-    bool count_is_slot; /* `count` is the slot that holds it */
-    uint32_t align;     /* bits: where the op begins */
-    uint32_t slot;      /* STRING, ARRAY, TEXT: result; VARIANT: the tag */
-    uint32_t
-        first; /* PICK, PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
+    uint8_t kind;              /* enum ctf_op_kind */
+    uint8_t count_from;        /* enum ctf_count */
+    uint8_t picks[PICK_KINDS]; /* PICK: how many of each kind, from program->picks[first] on */
+    uint8_t rare_picks;        /* of these, of PICK_RARE and behind */
+    uint32_t align;            /* bits: where the op begins */
+    uint32_t to;               /* STRING and arrays: offset of the result; VARIANT: of the tag */
+    /* PICK, PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
+    uint32_t first;
     uint32_t next;   /* LOOP, VARIANT: the op behind the body */
-    uint32_t stride; /* ARRAY, TEXT, SKIP: bits from element to element */
-    uint32_t pick;   /* PICK: index of its first; they stand by kind */
-    uint16_t picks[PICK_KINDS];
-    uint64_t count; /* PICK, PLAIN, RUN: loads; VARIANT: options; else elements, or their slot */
-    uint64_t bits;  /* PICK, PLAIN, RUN: size; ARRAY, TEXT, SKIP: of an element */
+    uint32_t stride; /* of arrays: bits from element to element */
+    uint64_t count;  /* PICK, PLAIN, RUN: loads; VARIANT: options; else elements, or where they are said */
+    uint64_t bits;   /* PICK, PLAIN, RUN: size; of arrays: of an element */
 };
 
-/* The option of a variant for tags from `first` to `last`: ops [begin, end), visible slots [slot, slot_end). */
+/* The option of a variant for tags from `first` to `last`: ops [begin, end), shown values at [to, to_end). */
 struct ctf_option {
     uint64_t first, last;
     uint32_t begin, end;
-    uint32_t slot, slot_end;
+    uint32_t to, to_end;
 };
 
 struct ctf_program {
@@ -86,8 +112,11 @@ struct ctf_program {
     const struct tsdl_type **types; /* of each field */
     size_t field_count;             /* slots from here to slot_count are hidden: lengths, elements of loops */
     size_t slot_count;
-    uint32_t *pointers; /* the fields whose values point to something: texts and arrays */
-    size_t pointer_count;
+    struct ctf_const *consts; /* of the record; NULL = none */
+    size_t const_count;
+    size_t record_bytes; /* with what is hidden; whole words */
+    uint32_t *texts;     /* offsets of the values that point into the packet */
+    size_t text_count;
     bool is_nested; /* has loops or variants */
 };
 
@@ -120,14 +149,16 @@ enum ctf_result {
 };
 
 /*
- * Decodes at the cursor into `values` (slot_count of them) and moves it behind. On anything but CTF_OK the
- * cursor's place is undefined. No allocation. Cost: a bounds check and a handful of
- * instructions a run, five a pick, 13 an OP_PLAIN load; bench/ctf_read measures it.
+ * Decodes at the cursor into `record` (record_bytes, aligned as a uint64_t) and moves it behind. On anything but CTF_OK
+ * the cursor's place is undefined. No allocation. Cost: a bounds check and a handful of instructions a run, four a
+ * pick, 15 any other load; bench/ctf_read measures it.
  */
-enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, struct ctf_value *values);
+enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, void *record);
 
-/* Finds the picks, once the program is written or has been changed: the loads remain what counts. */
-void ctf_program_pick(struct ctf_program *program);
+/* Of ctf_run_fast (pick.h), what it leaves to others: any operation that contains none; a program with others. */
+enum ctf_result ctf_run_op(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
+                           void *record);
+enum ctf_result ctf_run_nested(const struct ctf_program *program, struct ctf_cursor *cursor, void *record);
 
 void ctf_program_fini(struct ctf_program *program);
 

@@ -300,11 +300,11 @@ static int group_files(struct ctf_reader *reader, struct file_list *list)
 
 /* ---- life ---- */
 
-static int select_fields(struct ctf_reader *reader, const struct ctf_options *options)
+static int plan_records(struct ctf_reader *reader, const struct ctf_options *options)
 {
     int error = 0;
     for (size_t i = 0; i < reader->trace_count && !error; i++)
-        error = ctf_trace_select(reader->traces[i], options);
+        error = ctf_trace_plan(reader->traces[i], options);
     return error;
 }
 
@@ -332,7 +332,7 @@ static int open_traces(struct ctf_reader *reader, const struct ctf_options *opti
     struct file_list list = {0};
     int error = add_leaves(reader, &list);
     if (!error)
-        error = select_fields(reader, options);
+        error = plan_records(reader, options);
     if (!error) {
         align_clocks(reader);
         error = group_files(reader, &list);

@@ -1,11 +1,19 @@
-/* See stream.h. Start at ctf_stream_peek. */
+/* See stream.h. Start at ctf_stream_step. */
 #include "collector/ctf/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTE = 8, COUNTED_MAX = 65536, ALIGN_BYTES = TSDL_ALIGN_MAX_BITS / BYTE, SCRATCH_START = 256 };
+#include "collector/ctf/pick.h"
+
+enum {
+    BYTE = 8,
+    COUNTED_MAX = 65536,
+    ALIGN_BYTES = TSDL_ALIGN_MAX_BITS / BYTE,
+    WORD = sizeof(uint64_t),
+    ROOM_WORDS = 512
+};
 
 static const uint64_t second_ns = 1000000000;
 
@@ -140,52 +148,43 @@ static int show_from(struct ctf_stream *stream, uint64_t *at)
     return 1;
 }
 
-/* 1 = decode again from the rebased `*at`; 0 = the rest of the packet cannot be decoded; -ENOMEM. */
-static __attribute__((cold, noinline)) int recover(struct ctf_stream *stream, enum ctf_result result, uint64_t *at)
-{
-    if (result == CTF_SCRATCH) {
-        size_t capacity = stream->cursor.scratch_needed * 2;
-        uint64_t *scratch = malloc(capacity * sizeof *scratch);
-        if (!scratch)
-            return -ENOMEM;
-        free(stream->cursor.scratch);
-        stream->cursor.scratch = scratch;
-        stream->cursor.scratch_capacity = capacity;
-        return 1;
-    }
-    if (result == CTF_SHORT && !stream->ends_with_content)
-        return show_from(stream, at);
-    damage(stream, FILE_EVENT, result == CTF_SHORT ? "event runs past the end of its packet" : "damaged event");
-    return 0;
-}
+/* What keeps an event from being read, beside an enum ctf_result. */
+enum { UNKNOWN_CLASS = CTF_DAMAGED + 1, TOO_LATE, WITHOUT_SIZE };
 
-static int make_buffers(struct ctf_stream *stream)
+/*
+ * CTF_AGAIN = from the rebased `*at`; 0 = the rest of the packet cannot be read; CTF_FULL; -ENOMEM.
+ */
+static __attribute__((cold, noinline)) int recover(struct ctf_stream *stream, int result, uint64_t *at)
 {
-    size_t slot_count = 1;
-    for (size_t i = 0; i < stream->file_count; i++)
-        if (stream->files[i].trace->slot_count > slot_count)
-            slot_count = stream->files[i].trace->slot_count;
-    stream->values = calloc(slot_count, sizeof *stream->values);
-    stream->cursor.scratch = malloc(SCRATCH_START * sizeof *stream->cursor.scratch);
-    stream->cursor.scratch_capacity = SCRATCH_START;
-    return stream->values && stream->cursor.scratch ? 0 : -ENOMEM;
+    static const char *const damages[] = {
+        [CTF_SHORT] = "event runs past the end of its packet",
+        [CTF_DAMAGED] = "damaged event",
+        [UNKNOWN_CLASS] = "event of an unknown or refused class",
+        [TOO_LATE] = "event later than its packet", /* padding that is read as an event: the clock has wrapped */
+        [WITHOUT_SIZE] = "events without a size",   /* endless */
+    };
+    if (result == CTF_SCRATCH)
+        return CTF_FULL;
+    if (result == CTF_SHORT && !stream->ends_with_content) {
+        int state = show_from(stream, at);
+        return state == 1 ? CTF_AGAIN : state;
+    }
+    damage(stream, result == UNKNOWN_CLASS ? FILE_UNKNOWN_EVENT : FILE_EVENT, damages[result]);
+    return 0;
 }
 
 static void release_buffers(struct ctf_stream *stream)
 {
     ctf_window_fini(&stream->window);
-    free(stream->values);
-    free(stream->cursor.scratch);
-    stream->values = NULL;
+    free(stream->room.words);
+    stream->room = (struct ctf_room){0};
     stream->cursor = (struct ctf_cursor){0};
 }
 
-/* 1 = in a packet; 0 = there are no more; -ENOMEM. */
+/* CTF_AGAIN = in a packet; 0 = there are no more; -ENOMEM. */
 static __attribute__((noinline)) int open_packet(struct ctf_stream *stream)
 {
-    int error = stream->values ? 0 : make_buffers(stream);
-    if (!error)
-        error = drop_copies(stream);
+    int error = drop_copies(stream);
     if (error)
         return error;
     if (stream->first == stream->file_count) {
@@ -203,18 +202,23 @@ static __attribute__((noinline)) int open_packet(struct ctf_stream *stream)
     stream->cursor.at = packet->start_bits;
     stream->cursor.end = 0;
     stream->ends_with_content = false;
-    return 1;
+    stream->event.trace_pid = stream->file->trace->declared.vpid;
+    stream->event.stream = stream->number;
+    stream->event.cpu = packet->cpu;
+    return CTF_AGAIN;
 }
 
+/* CTF_AGAIN or -ENOMEM. */
 static __attribute__((noinline)) int close_packet(struct ctf_stream *stream)
 {
     stream->is_in_packet = false;
-    return advance_file(stream, stream->first);
+    int error = advance_file(stream, stream->first);
+    return error ? error : CTF_AGAIN;
 }
 
 /* ---- events ---- */
 
-static void set_clock(struct ctf_stream *stream, const struct ctf_header_values *header)
+static inline void set_clock(struct ctf_stream *stream, const struct ctf_header_values *header)
 {
     if (header->timestamp_bits == 64) {
         stream->clock = header->timestamp;
@@ -229,113 +233,128 @@ static bool is_at_end(const struct ctf_stream *stream)
     return stream->ends_with_content && stream->cursor.at >= stream->cursor.end;
 }
 
-/* 1 = the header of an event was read; 0 = the packet is done with; -ENOMEM. */
-static int read_header(struct ctf_stream *stream)
+/* Copies what lies in the packet behind the record and its elements. False if there is no room. */
+static __attribute__((noinline)) bool move_texts(const struct ctf_program *program, struct ctf_room *room)
+{
+    for (size_t i = 0; i < program->text_count; i++) {
+        struct ctf_value *value = (struct ctf_value *)(void *)((uint8_t *)room->words + program->texts[i]);
+        uint64_t *to = room->words + room->used;
+        room->used += (value->length + (size_t)WORD - 1) / WORD;
+        if (room->used > room->count)
+            return false;
+        if (value->length)
+            value->text = memcpy(to, value->text, value->length);
+    }
+    return true;
+}
+
+static inline enum ctf_result read_fields(struct ctf_stream *stream, const struct ctf_program *program,
+                                          struct ctf_room *room)
+{
+    struct ctf_cursor *cursor = &stream->cursor;
+    size_t record_words = program->record_bytes / WORD;
+    room->used = record_words;
+    if (__builtin_expect(record_words > room->count, 0))
+        return CTF_SCRATCH;
+    cursor->scratch = room->words + record_words;
+    cursor->scratch_capacity = room->count - record_words;
+    enum ctf_result result = ctf_run_fast(program, cursor, room->words);
+    room->used += result == CTF_SCRATCH ? cursor->scratch_needed : cursor->scratch_used;
+    if (room->is_apart && program->text_count && result == CTF_OK && !move_texts(program, room))
+        return CTF_SCRATCH;
+    return result;
+}
+
+/* CTF_OK, or why not. */
+static inline int read_event(struct ctf_stream *stream, struct ctf_room *room)
 {
     const struct ctf_file *file = stream->file;
     struct ctf_header_values header;
-    uint64_t at = stream->cursor.at;
-    enum ctf_result result = CTF_SHORT;
-    while (!is_at_end(stream)) {
-        result = ctf_header_read(&file->packet.stream->header, &stream->cursor, &header);
-        if (result == CTF_OK)
-            break;
-        int state = recover(stream, result, &at);
-        if (state != 1)
-            return state;
-        stream->cursor.at = at;
-    }
+    enum ctf_result result = ctf_header_read(&file->packet.stream->header, &stream->cursor, &header);
     if (result != CTF_OK)
-        return 0;
-    stream->event_at = stream->base * BYTE + at;
-    stream->class = ctf_find_class(file->packet.stream, header.id);
-    if (!stream->class) {
-        damage(stream, FILE_UNKNOWN_EVENT, "event of an unknown or refused class");
-        return 0;
-    }
+        return result;
+    const struct ctf_class *class = ctf_find_class(file->packet.stream, header.id);
+    if (!class)
+        return UNKNOWN_CLASS;
     set_clock(stream, &header);
-    if (stream->clock > file->packet.end) { /* padding read as an event has a time of 0: the clock has wrapped */
-        damage(stream, FILE_EVENT, "event later than its packet");
-        return 0;
-    }
-    stream->time_ns = to_ns(file->trace, stream->clock);
-    stream->is_ready = true;
-    return 1;
+    if (stream->clock > file->packet.end)
+        return TOO_LATE;
+    stream->event.time_ns = to_ns(file->trace, stream->clock);
+    stream->event.class = &class->shown;
+    stream->event.record = room->words;
+    return read_fields(stream, &class->program, room);
 }
 
-/* Once its header was read. 1 = decoded into stream->values; 0 = damaged, the packet is closed; -ENOMEM. */
-static inline int read_fields(struct ctf_stream *stream)
-{
-    uint64_t at = stream->cursor.at;
-    enum ctf_result result;
-    stream->is_ready = false;
-    while ((result = ctf_program_run(&stream->class->program, &stream->cursor, stream->values)) != CTF_OK) {
-        int state = recover(stream, result, &at);
-        if (state < 0)
-            return state;
-        if (state == 0)
-            return close_packet(stream);
-        stream->cursor.at = at;
-    }
-    if (stream->base * BYTE + stream->cursor.at == stream->event_at) { /* without a bit of its own: endless */
-        damage(stream, FILE_EVENT, "events without a size");
-        return close_packet(stream);
-    }
-    stream->events++;
-    return 1;
-}
-
-/* The event peeked at. 0 or -ENOMEM. */
-static int count_event(struct ctf_stream *stream)
+/* 1 = it was only counted. */
+static inline bool count_event(struct ctf_stream *stream)
 {
     struct ctf_tally *tally = &stream->tally;
-    int state = read_fields(stream);
-    if (state != 1)
-        return state;
-    tally->events[stream->class->tally]++;
-    if (stream->time_ns < tally->first_ns)
-        tally->first_ns = stream->time_ns;
-    if (stream->time_ns > tally->last_ns)
-        tally->last_ns = stream->time_ns;
-    return 0;
+    int which = ((const struct ctf_class *)stream->event.class)->tally; /* `shown` is its first member */
+    uint64_t time_ns = stream->event.time_ns;
+    stream->events++;
+    if (which == CTF_DELIVER)
+        return false;
+    tally->events[which]++;
+    tally->first_ns = time_ns < tally->first_ns ? time_ns : tally->first_ns;
+    tally->last_ns = time_ns > tally->last_ns ? time_ns : tally->last_ns;
+    return true;
 }
 
-int ctf_stream_peek(struct ctf_stream *stream)
+/* What comes of it when no event could be read from `at` on. */
+static __attribute__((noinline)) int go_on(struct ctf_stream *stream, int result, uint64_t at)
 {
-    for (uint32_t counted = 0; counted < COUNTED_MAX;) {
-        int state = stream->is_in_packet ? 1 : open_packet(stream);
-        if (state != 1)
-            return state;
-        state = read_header(stream);
-        if (state == 1 && stream->class->tally == CTF_DELIVER)
+    int state = recover(stream, result, &at);
+    stream->cursor.at = at;
+    return state ? state : close_packet(stream);
+}
+
+/* Inlined into both that an event may come by: calls cost as much as they do. */
+static inline __attribute__((always_inline)) int step(struct ctf_stream *stream, struct ctf_room *room)
+{
+    if (!stream->is_in_packet)
+        return open_packet(stream);
+    for (; stream->counted < COUNTED_MAX; stream->counted++) {
+        uint64_t at = stream->cursor.at;
+        if (is_at_end(stream))
+            return close_packet(stream);
+        int result = read_event(stream, room);
+        if (result == CTF_OK && stream->cursor.at == at)
+            result = WITHOUT_SIZE;
+        if (__builtin_expect(result != CTF_OK, 0))
+            return go_on(stream, result, at);
+        if (!count_event(stream)) {
+            stream->counted = 0;
             return 1;
-        counted += state == 1;
-        if (state == 1)
-            state = count_event(stream);
-        else if (state == 0)
-            state = close_packet(stream);
-        if (state)
-            return state;
+        }
     }
+    stream->counted = 0;
     return CTF_LATER;
 }
 
-static void fill_event(const struct ctf_stream *stream, struct ctf_event *out)
+int ctf_stream_step(struct ctf_stream *stream, struct ctf_room *room)
 {
-    const struct ctf_file *file = stream->file;
-    *out = (struct ctf_event){.time_ns = stream->time_ns,
-                              .class = &stream->class->shown,
-                              .values = stream->values,
-                              .trace_pid = file->trace->declared.vpid,
-                              .stream = stream->number,
-                              .cpu = file->packet.cpu};
+    return step(stream, room);
 }
 
-int ctf_stream_take(struct ctf_stream *stream, struct ctf_event *out)
+static __attribute__((noinline)) int enlarge(struct ctf_room *room)
 {
-    int state = read_fields(stream);
-    if (state == 1)
-        fill_event(stream, out);
+    size_t count = room->used * 2 > ROOM_WORDS ? room->used * 2 : ROOM_WORDS;
+    uint64_t *words = malloc(count * sizeof *words);
+    if (!words)
+        return -ENOMEM;
+    free(room->words);
+    *room = (struct ctf_room){.words = words, .count = count};
+    return 0;
+}
+
+int ctf_stream_next(struct ctf_stream *stream)
+{
+    int state;
+    do {
+        state = step(stream, &stream->room);
+        if (state == CTF_FULL)
+            state = enlarge(&stream->room) ? -ENOMEM : CTF_AGAIN;
+    } while (state == CTF_AGAIN);
     return state;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "collector/ctf/compile.h"
-#include "collector/ctf/select.h"
+#include "collector/ctf/plan.h"
 
 enum { DENSE_IDS_MAX = 65536, FIELDS_MAX = 1 << 22, FIELDS_OF_REFUSED = 8192 };
 
@@ -91,8 +91,6 @@ static int compile_event(struct ctf_trace *trace, const struct tsdl_stream *stre
     out->shown = (struct ctf_event_class){
         .name = event->name, .id = event->id, .fields = out->program.fields, .field_count = out->program.field_count};
     out->tally = CTF_DELIVER;
-    if (out->program.slot_count > trace->slot_count)
-        trace->slot_count = out->program.slot_count;
     return 0;
 }
 
@@ -182,24 +180,22 @@ int ctf_trace_create(const char *text, size_t length, uint32_t *next_index, stru
     return 0;
 }
 
-static int select_class(struct ctf_class *class, const struct ctf_options *options)
+static int plan_class(struct ctf_class *class, int64_t trace_pid, const struct ctf_options *options)
 {
     if (options->tally)
         class->tally = options->tally(options->self, class->shown.name);
     bool is_counted = class->tally != CTF_DELIVER;
-    if (!is_counted && !options->wants)
+    if (!is_counted && !options->plan)
         return 0;
-    int error = ctf_select(&class->program, class->shown.name, is_counted ? NULL : options->wants, options->self);
-    class->shown.field_count = class->program.field_count;
-    return error;
+    return ctf_plan(&class->program, &class->shown, trace_pid, is_counted ? NULL : options->plan, options->self);
 }
 
-int ctf_trace_select(struct ctf_trace *trace, const struct ctf_options *options)
+int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options)
 {
     int error = 0;
     for (size_t i = 0; i < trace->stream_count; i++)
         for (size_t k = 0; k < trace->streams[i].class_count && !error; k++)
-            error = select_class(&trace->streams[i].classes[k], options);
+            error = plan_class(&trace->streams[i].classes[k], trace->declared.vpid, options);
     return error;
 }
 

@@ -52,11 +52,11 @@ struct ctf_trace {
     struct tsdl_trace declared;
     struct ctf_packet_part header;
     struct ctf_stream_class *streams; /* owned */
-    size_t stream_count, slot_count;  /* the most that any event class needs */
-    size_t refused_classes;           /* events with fields that cannot be read */
-    const char *refused_name;         /* the first of them; borrowed from `declared` */
-    bool is_known;                    /* not from metadata of its own: nothing is known of its clock */
-    int64_t shift_ns;                 /* to the reader's common clock; set by the reader */
+    size_t stream_count;
+    size_t refused_classes;   /* events with fields that cannot be read */
+    const char *refused_name; /* the first of them; borrowed from `declared` */
+    bool is_known;            /* not from metadata of its own: nothing is known of its clock */
+    int64_t shift_ns;         /* to the reader's common clock; set by the reader */
 };
 
 /*
@@ -65,8 +65,8 @@ struct ctf_trace {
  */
 int ctf_trace_create(const char *text, size_t length, uint32_t *next_index, struct diag *diag, struct ctf_trace **out);
 
-/* Leaves out what is not wanted, of the events or of all of them (ctf.h); before the first is read. 0 or -ENOMEM. */
-int ctf_trace_select(struct ctf_trace *trace, const struct ctf_options *options);
+/* Has events counted or decoded into records as the options say (ctf.h); before the first is read. 0 or -ENOMEM. */
+int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options);
 
 void ctf_trace_destroy(struct ctf_trace *trace);
 
