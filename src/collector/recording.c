@@ -9,6 +9,7 @@
 #include "collector/analyses/map_analyses.h"
 #include "collector/analyses/map_states.h"
 #include "collector/analyses/timeline.h"
+#include "collector/analyses/timeline_relay.h"
 #include "collector/capture_read.h"
 #include "collector/ctf/ctf.h"
 #include "collector/decode.h"
@@ -323,10 +324,9 @@ static int draw_pages(struct pass *pass)
     return error;
 }
 
-int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
+/* What is drawn may borrow names from the timeline: so all of it arrives before that goes. */
+static int draw_into(struct recording *recording, struct pass *pass, struct timeline_relay *relay, struct diag *diag)
 {
-    struct pass pass = {
-        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
     struct timeline_options options = {
         .base_ns = recording->first_ns,
         .processes = &recording->processes,
@@ -335,13 +335,26 @@ int recording_draw(struct recording *recording, const struct timeline_sink *sink
         .losses = &recording->losses,
         .contention = recording->contention,
     };
-    int error = timeline_create(sink, &options, &pass.timeline);
+    int error = timeline_create(timeline_relay_sink(relay), &options, &pass->timeline);
     if (!error)
-        error = run_pass(&pass, diag);
+        error = run_pass(pass, diag);
     if (!error)
-        error = draw_pages(&pass);
+        error = draw_pages(pass);
     if (!error)
-        error = timeline_finish(pass.timeline, recording->last_ns);
+        error = timeline_finish(pass->timeline, recording->last_ns);
+    return error ? error : timeline_relay_finish(relay);
+}
+
+int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
+{
+    struct pass pass = {
+        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
+    struct timeline_relay *relay;
+    int error = timeline_relay_create(sink, &relay);
+    if (error)
+        return error;
+    error = draw_into(recording, &pass, relay, diag);
+    timeline_relay_destroy(relay);
     end_pass(&pass);
     return error;
 }

@@ -33,8 +33,10 @@ enum timeline_arg_kind { TIMELINE_ARG_INT, TIMELINE_ARG_HEX, TIMELINE_ARG_BOOL, 
 struct timeline_arg {
     const char *key; /* plain ASCII, constant */
     enum timeline_arg_kind kind;
-    uint64_t number;
-    const char *text; /* TEXT: NUL-terminated, any bytes */
+    union {
+        uint64_t number;
+        const char *text; /* TEXT: NUL-terminated, any bytes */
+    };
 };
 
 struct timeline_slice {
@@ -66,7 +68,10 @@ struct timeline_counter {
     int64_t value;
 };
 
-/* Each returns 0 or a negative errno; after an error the producer stops. Names are any bytes. */
+/*
+ * Each returns 0 or a negative errno; after an error the producer stops. Names are any bytes. The calls come one at a
+ * time, but perhaps from a thread of the producer's.
+ */
 struct timeline_sink {
     int (*process)(void *self, uint32_t pid, const char *name, int32_t sort_index);
     int (*row)(void *self, uint32_t pid, uint32_t row, const char *name, int32_t sort_index);

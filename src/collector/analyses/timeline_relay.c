@@ -1,0 +1,380 @@
+/*
+ * See timeline_relay.h. A block belongs to the producer until it is handed over, then to the thread until it is given
+ * back; `filled` and `drained` count how often that happened, and their difference says whose each block is.
+ * Entries lie in it as they are passed to the sink, pointers and all.
+ */
+#include "collector/analyses/timeline_relay.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RELAY_BLOCKS = 8, BLOCK_BYTES = 64 * 1024, WORD = sizeof(uint64_t) };
+
+enum entry_kind { ENTRY_SLICE, ENTRY_INSTANT, ENTRY_COUNTER, ENTRY_PROCESS, ENTRY_ROW, ENTRY_METADATA };
+
+struct label {
+    uint32_t pid, row;
+    const char *name;
+    int32_t sort_index;
+};
+
+struct fact {
+    const char *key, *value;
+};
+
+struct entry {
+    enum entry_kind kind;
+    uint32_t bytes; /* to the next */
+    union {
+        struct timeline_slice slice;
+        struct timeline_instant instant;
+        struct timeline_counter counter;
+        struct label label;
+        struct fact fact;
+    };
+};
+
+struct block {
+    size_t used;
+    uint64_t words[BLOCK_BYTES / WORD];
+};
+
+struct timeline_relay {
+    struct timeline_sink front, back;
+    bool has_thread, is_over; /* the thread is there; it was told to end, and has */
+    pthread_t thread;
+    struct block *current; /* the producer's */
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t may_drain, may_fill;
+    uint64_t filled, drained; /* blocks, since the beginning */
+    bool is_last;             /* nothing comes after `filled` */
+    bool is_dropped;          /* nobody wants what is there */
+    bool is_thread_idle, is_producer_idle;
+    int error; /* of the sink */
+    struct block blocks[RELAY_BLOCKS];
+};
+
+/* With the mutex held. */
+static uint64_t pending(const struct timeline_relay *relay)
+{
+    return relay->filled - relay->drained;
+}
+
+/* ---- the thread ---- */
+
+static int pass_on(const struct timeline_sink *to, const struct entry *entry)
+{
+    const struct label *label = &entry->label;
+    switch (entry->kind) {
+    case ENTRY_SLICE:
+        return to->slice(to->self, &entry->slice);
+    case ENTRY_INSTANT:
+        return to->instant(to->self, &entry->instant);
+    case ENTRY_COUNTER:
+        return to->counter(to->self, &entry->counter);
+    case ENTRY_PROCESS:
+        return to->process(to->self, label->pid, label->name, label->sort_index);
+    case ENTRY_ROW:
+        return to->row(to->self, label->pid, label->row, label->name, label->sort_index);
+    case ENTRY_METADATA:
+        return to->metadata(to->self, entry->fact.key, entry->fact.value);
+    }
+    return 0;
+}
+
+static int drain(const struct timeline_sink *to, const struct block *block)
+{
+    int error = 0;
+    for (size_t at = 0; at < block->used && !error;) {
+        const struct entry *entry = (const struct entry *)(const void *)((const char *)block->words + at);
+        error = pass_on(to, entry);
+        at += entry->bytes;
+    }
+    return error;
+}
+
+/* The next block, or NULL at the end. With the mutex held. */
+static struct block *await_filled(struct timeline_relay *relay)
+{
+    while (!pending(relay) && !relay->is_last) {
+        relay->is_thread_idle = true;
+        pthread_cond_wait(&relay->may_drain, &relay->mutex);
+    }
+    relay->is_thread_idle = false;
+    return pending(relay) ? &relay->blocks[relay->drained % RELAY_BLOCKS] : NULL;
+}
+
+/*
+ * After an error it goes on taking blocks, so that the producer never waits for nothing. To wake the other side takes
+ * as long as to drain a block, or fill one: both are woken to half a ring.
+ */
+static void *work(void *self)
+{
+    struct timeline_relay *relay = self;
+    struct block *block;
+    pthread_mutex_lock(&relay->mutex);
+    while ((block = await_filled(relay))) {
+        bool is_wanted = !relay->error && !relay->is_dropped;
+        pthread_mutex_unlock(&relay->mutex);
+        int error = is_wanted ? drain(&relay->back, block) : 0;
+        pthread_mutex_lock(&relay->mutex);
+        relay->drained++;
+        if (error)
+            relay->error = error;
+        if (relay->is_producer_idle && pending(relay) <= RELAY_BLOCKS / 2)
+            pthread_cond_signal(&relay->may_fill);
+    }
+    pthread_mutex_unlock(&relay->mutex);
+    return NULL;
+}
+
+/* ---- the producer ---- */
+
+/* Until at most so many blocks are on their way. With the mutex held. */
+static void await_drained(struct timeline_relay *relay, uint64_t most)
+{
+    while (pending(relay) > most) {
+        relay->is_producer_idle = true;
+        pthread_cond_wait(&relay->may_fill, &relay->mutex);
+    }
+    relay->is_producer_idle = false;
+}
+
+/* Hands the current block over and begins another, once at most `most` are on their way. 0 or the sink's error. */
+static int next_block(struct timeline_relay *relay, uint64_t most)
+{
+    pthread_mutex_lock(&relay->mutex);
+    relay->filled++;
+    if (relay->is_thread_idle && (pending(relay) >= RELAY_BLOCKS / 2 || most < RELAY_BLOCKS / 2))
+        pthread_cond_signal(&relay->may_drain);
+    await_drained(relay, most);
+    int error = relay->error;
+    relay->current = &relay->blocks[relay->filled % RELAY_BLOCKS];
+    pthread_mutex_unlock(&relay->mutex);
+    relay->current->used = 0;
+    return error;
+}
+
+/*
+ * An entry with `size` bytes of the union and `behind` more after it, which `*more` points to. 1; 0 = it would not go
+ * into a block, but the sink has seen all before it and is the caller's to call; or the sink's error.
+ */
+static int add(struct timeline_relay *relay, enum entry_kind kind, size_t size, size_t behind, struct entry **out,
+               char **more)
+{
+    size_t head = offsetof(struct entry, slice) + size, bytes = (head + behind + WORD - 1) / WORD * WORD;
+    bool is_huge = bytes > BLOCK_BYTES;
+    if (is_huge || bytes > BLOCK_BYTES - relay->current->used) {
+        int error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
+        if (error || is_huge)
+            return error;
+    }
+    char *at = (char *)relay->current->words + relay->current->used;
+    relay->current->used += bytes;
+    *out = (struct entry *)(void *)at;
+    (*out)->kind = kind;
+    (*out)->bytes = (uint32_t)bytes;
+    *more = at + head;
+    return 1;
+}
+
+static const char *keep(char **at, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = memcpy(*at, text, bytes);
+    *at += bytes;
+    return copy;
+}
+
+static size_t text_bytes(const struct timeline_arg *args, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += args[i].kind == TIMELINE_ARG_TEXT ? strlen(args[i].text) + 1 : 0;
+    return bytes;
+}
+
+/* What is aligned comes first, then the texts. */
+static struct timeline_arg *keep_args(char **at, const struct timeline_arg *args, size_t count)
+{
+    struct timeline_arg *copy = (struct timeline_arg *)(void *)*at;
+    memcpy(copy, args, count * sizeof *args);
+    *at += count * sizeof *args;
+    return copy;
+}
+
+static void keep_texts(char **at, struct timeline_arg *args, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (args[i].kind == TIMELINE_ARG_TEXT)
+            args[i].text = keep(at, args[i].text);
+}
+
+static int on_slice(void *self, const struct timeline_slice *slice)
+{
+    struct timeline_relay *relay = self;
+    struct entry *entry;
+    char *more;
+    size_t count = slice->arg_count, behind = count * sizeof *slice->args;
+    if (!slice->is_lasting)
+        behind += strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(slice->args, count);
+    int state = add(relay, ENTRY_SLICE, sizeof *slice, behind, &entry, &more);
+    if (state != 1)
+        return state ? state : relay->back.slice(relay->back.self, slice);
+    entry->slice = *slice;
+    struct timeline_arg *args = keep_args(&more, slice->args, count);
+    entry->slice.args = args;
+    if (slice->is_lasting)
+        return 0;
+    entry->slice.name = keep(&more, slice->name);
+    entry->slice.category = keep(&more, slice->category);
+    keep_texts(&more, args, count);
+    return 0;
+}
+
+static int on_instant(void *self, const struct timeline_instant *instant)
+{
+    struct timeline_relay *relay = self;
+    struct entry *entry;
+    char *more;
+    size_t count = instant->arg_count, behind = count * sizeof *instant->args;
+    behind += strlen(instant->name) + strlen(instant->category) + 2 + text_bytes(instant->args, count);
+    int state = add(relay, ENTRY_INSTANT, sizeof *instant, behind, &entry, &more);
+    if (state != 1)
+        return state ? state : relay->back.instant(relay->back.self, instant);
+    entry->instant = *instant;
+    struct timeline_arg *args = keep_args(&more, instant->args, count);
+    entry->instant.args = args;
+    entry->instant.name = keep(&more, instant->name);
+    entry->instant.category = keep(&more, instant->category);
+    keep_texts(&more, args, count);
+    return 0;
+}
+
+/* Its texts are constant. */
+static int on_counter(void *self, const struct timeline_counter *counter)
+{
+    struct entry *entry;
+    char *more;
+    int state = add(self, ENTRY_COUNTER, sizeof *counter, 0, &entry, &more);
+    if (state == 1)
+        entry->counter = *counter;
+    return state == 1 ? 0 : state;
+}
+
+static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_index)
+{
+    struct timeline_relay *relay = self;
+    struct entry *entry;
+    char *more;
+    int state = add(relay, ENTRY_PROCESS, sizeof(struct label), strlen(name) + 1, &entry, &more);
+    if (state != 1)
+        return state ? state : relay->back.process(relay->back.self, pid, name, sort_index);
+    entry->label = (struct label){.pid = pid, .name = keep(&more, name), .sort_index = sort_index};
+    return 0;
+}
+
+static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int32_t sort_index)
+{
+    struct timeline_relay *relay = self;
+    struct entry *entry;
+    char *more;
+    int state = add(relay, ENTRY_ROW, sizeof(struct label), strlen(name) + 1, &entry, &more);
+    if (state != 1)
+        return state ? state : relay->back.row(relay->back.self, pid, row, name, sort_index);
+    entry->label = (struct label){.pid = pid, .row = row, .name = keep(&more, name), .sort_index = sort_index};
+    return 0;
+}
+
+static int on_metadata(void *self, const char *key, const char *value)
+{
+    struct timeline_relay *relay = self;
+    struct entry *entry;
+    char *more;
+    int state = add(relay, ENTRY_METADATA, sizeof(struct fact), strlen(key) + strlen(value) + 2, &entry, &more);
+    if (state != 1)
+        return state ? state : relay->back.metadata(relay->back.self, key, value);
+    entry->fact = (struct fact){.key = keep(&more, key), .value = keep(&more, value)};
+    return 0;
+}
+
+/* ---- life ---- */
+
+/* Signals are the main thread's business. */
+static bool start_thread(struct timeline_relay *relay)
+{
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) || CPU_COUNT(&cpus) < 2)
+        return false;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool is_started = !pthread_create(&relay->thread, NULL, work, relay);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_started;
+}
+
+int timeline_relay_create(const struct timeline_sink *sink, struct timeline_relay **out)
+{
+    struct timeline_relay *relay = malloc(sizeof *relay);
+    if (!relay)
+        return -ENOMEM;
+    memset(relay, 0, offsetof(struct timeline_relay, blocks));
+    relay->back = *sink;
+    relay->front = (struct timeline_sink){.process = on_process,
+                                          .row = on_row,
+                                          .slice = on_slice,
+                                          .instant = on_instant,
+                                          .counter = on_counter,
+                                          .metadata = on_metadata,
+                                          .self = relay};
+    relay->current = &relay->blocks[0];
+    relay->current->used = 0;
+    pthread_mutex_init(&relay->mutex, NULL); /* none of them fails with default attributes */
+    pthread_cond_init(&relay->may_drain, NULL);
+    pthread_cond_init(&relay->may_fill, NULL);
+    relay->has_thread = start_thread(relay);
+    *out = relay;
+    return 0;
+}
+
+const struct timeline_sink *timeline_relay_sink(const struct timeline_relay *relay)
+{
+    return relay->has_thread ? &relay->front : &relay->back;
+}
+
+static int end_thread(struct timeline_relay *relay, bool is_dropped)
+{
+    if (!relay->has_thread || relay->is_over)
+        return relay->error;
+    pthread_mutex_lock(&relay->mutex);
+    relay->filled++;
+    relay->is_last = true;
+    relay->is_dropped = is_dropped;
+    pthread_cond_signal(&relay->may_drain);
+    pthread_mutex_unlock(&relay->mutex);
+    pthread_join(relay->thread, NULL);
+    relay->is_over = true;
+    return relay->error;
+}
+
+int timeline_relay_finish(struct timeline_relay *relay)
+{
+    return end_thread(relay, false);
+}
+
+void timeline_relay_destroy(struct timeline_relay *relay)
+{
+    if (!relay)
+        return;
+    end_thread(relay, true);
+    pthread_cond_destroy(&relay->may_fill);
+    pthread_cond_destroy(&relay->may_drain);
+    pthread_mutex_destroy(&relay->mutex);
+    free(relay);
+}
