@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/epoch.h"
-#include "runtime/failing_memory.h"
 #include "runtime/flavour_table.h"
 #include "support/cmocka_main.h"
 
@@ -338,87 +336,6 @@ static void test_calls_without_a_map_or_a_key_are_refused(void **state)
     for_each(refuse_bad_calls);
 }
 
-/* ---- memory ---- */
-
-static void step_without_memory(struct world *world, size_t i)
-{
-    uint64_t value = world->next_value++, version;
-    int error = world->verbs->store(world->map, key_at(world, i), &value);
-    if (error) {
-        assert_int_equal(error, -ENOMEM);
-        return;
-    }
-    assert_int_equal(world->verbs->load_version(world->map, key_at(world, i), NULL, &version), 0);
-    world->model.count += !world->model.there[i];
-    world->model.there[i] = true;
-    world->model.value[i] = value;
-    world->model.version[i] = version;
-}
-
-static void delete_without_memory(struct world *world, size_t i)
-{
-    int error = world->verbs->delete (world->map, key_at(world, i));
-    if (error == -ENOMEM)
-        return;
-    assert_int_equal(error, world->model.there[i] ? 0 : -ENOENT);
-    model_erase(world, i);
-}
-
-static void fail_the_nth_request(const struct flavour_verbs *verbs, enum msc_key_kind kind, uint64_t n)
-{
-    static struct world world;
-    failing_memory_begin(0, false);
-    world_begin(&world, verbs, kind);
-    failing_memory.asked = 0;
-    failing_memory.fail_at = n;
-    for (size_t i = 0; i < 40; i++) {
-        step_without_memory(&world, i);
-        if (i % 4 == 3)
-            delete_without_memory(&world, i - 2);
-        if (i == 20 && verbs->clear(world.map) == 0)
-            for (size_t k = 0; k < KEYS; k++)
-                model_erase(&world, k);
-    }
-    failing_memory_recover();
-    check_all(&world);
-    world_end(&world);
-}
-
-static void test_running_out_of_memory_does_no_damage(void **state)
-{
-    (void)state;
-    struct memory kept = memory;
-    for (size_t i = 0; i < FLAVOURS; i++)
-        for (enum msc_key_kind kind = MSC_KEY_U64; kind <= MSC_KEY_BYTES; kind++)
-            for (uint64_t n = 1; n < 200; n++)
-                fail_the_nth_request(&flavour_table[i], kind, n);
-    epoch_collect(); /* with the allocator that it came from */
-    assert_int_equal(failing_memory.failed, 0);
-    memory = kept;
-}
-
-static void test_no_memory_no_map(void **state)
-{
-    (void)state;
-    struct memory kept = memory;
-    struct msc_map_options options = {.struct_size = sizeof options, .value_size = 8};
-    for (size_t i = 0; i < FLAVOURS; i++)
-        for (uint64_t n = 1;; n++) {
-            void *map = NULL;
-            failing_memory_begin(n, false);
-            int error = flavour_table[i].create(&options, &map);
-            if (error == 0) {
-                flavour_table[i].destroy(map);
-                assert_true(n > 1);
-                break;
-            }
-            assert_int_equal(error, -ENOMEM);
-            assert_null(map);
-            assert_int_equal(failing_memory.alive, 0);
-        }
-    memory = kept;
-}
-
 /* Values larger than a word, and none at all. */
 static void test_values_of_any_size_come_back_whole(void **state)
 {
@@ -450,8 +367,6 @@ int main(void)
         cmocka_unit_test(test_every_verb_does_what_the_model_does),
         cmocka_unit_test(test_a_range_visits_each_entry_once_until_it_is_told_to_stop),
         cmocka_unit_test(test_calls_without_a_map_or_a_key_are_refused),
-        cmocka_unit_test(test_running_out_of_memory_does_no_damage),
-        cmocka_unit_test(test_no_memory_no_map),
         cmocka_unit_test(test_values_of_any_size_come_back_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,8 +179,12 @@ static void destroy_name(void *at)
     alive--;
 }
 
+static int clone_fails_at; /* the n-th from now; 0 = none */
+
 static int clone_name(void *to, const void *from)
 {
+    if (clone_fails_at && --clone_fails_at == 0)
+        return -EIO;
     *(struct name *)to = make_name(atoi(((const struct name *)from)->text + 5));
     return 0;
 }
@@ -251,6 +255,30 @@ static void test_keys_and_values_are_destroyed_exactly_once(void **state)
 }
 
 /* Destroyed keys are still in the arrays that an open iteration goes through: it must not look at them. */
+static void test_a_key_or_value_that_cannot_be_cloned_ends_the_clone(void **state)
+{
+    (void)state;
+    enum { NAMES = 30 };
+    struct phonebook *book = make_phonebook(NULL);
+    struct msc_map *copy = NULL;
+    for (int i = 0; i < NAMES; i++)
+        put_name(book, i);
+    int alive_before = alive;
+    for (int n = 1; n <= 2 * NAMES; n++) { /* a key, a value, a key, ... */
+        clone_fails_at = n;
+        assert_int_equal(msc_map_clone(phonebook_map(book), &copy), -EIO);
+        assert_null(copy);
+        assert_int_equal(alive, alive_before);
+    }
+    clone_fails_at = 2 * NAMES + 1;
+    assert_int_equal(msc_map_clone(phonebook_map(book), &copy), 0);
+    assert_int_equal(alive, 2 * alive_before);
+    clone_fails_at = 0;
+    msc_map_destroy(copy);
+    phonebook_destroy(book);
+    assert_int_equal(alive, 0);
+}
+
 static void test_an_iteration_never_reads_a_destroyed_key(void **state)
 {
     (void)state;
@@ -449,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_an_alias_is_the_same_map_until_the_last_handle),
         cmocka_unit_test(test_swap_exchanges_contents_but_not_identity),
         cmocka_unit_test(test_keys_and_values_are_destroyed_exactly_once),
+        cmocka_unit_test(test_a_key_or_value_that_cannot_be_cloned_ends_the_clone),
         cmocka_unit_test(test_an_iteration_never_reads_a_destroyed_key),
         cmocka_unit_test(test_a_callers_allocator_gets_back_what_it_gave),
         cmocka_unit_test(test_a_large_array_goes_piece_by_piece),
