@@ -18,7 +18,7 @@ struct msc_map *numbers, *names, *points, *growing, *empty, *written;
 struct msc_probe foreign;
 struct msc_rwmap *users;
 struct msc_shardmap *shards;
-struct msc_syncmap *cache;
+struct msc_syncmap *cache, *quotes;
 struct msc_cowmap *routes;
 struct msc_cowmap_snapshot *snapshot;
 struct msc_mapwriter *prices;
@@ -104,6 +104,10 @@ static void make_flavours(const struct msc_map_type *point_type)
         must(msc_shardmap_store(shards, &key, &(uint64_t){key * 10}));
 
     make_cache();
+
+    options = options_of("quotes", MSC_KEY_CUSTOM, point_type);
+    must(msc_syncmap_create(&options, &quotes));
+    must(msc_syncmap_store(quotes, &(struct point){7, 8}, &(struct money){12, "SEK"}));
 
     options = options_of("routes", MSC_KEY_BYTES, NULL);
     must(msc_cowmap_create(&options, &routes));

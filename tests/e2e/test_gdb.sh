@@ -30,6 +30,7 @@ print foreign
 print *shards
 print *cache
 print *prices
+print *quotes
 set print elements 2000
 print *growing
 print *users
@@ -71,12 +72,13 @@ look() {
     expect '^\$8 = msc_syncmap "cache": 2 entries, 3 in read \(amended\), 3 in dirty, 1 misses, seq 6 = \{' "$1"
     expect '^\$8 = .*\{(\[1\] = 1, \[4\] = 40|\[4\] = 40, \[1\] = 1)\}$' "$1"
     expect '^\$9 = msc_mapwriter "prices": 1 entries in 2\^0 buckets, seq 1 = \{\[\{x = 5, y = 6\}\] = \{cents = 99, currency = "CHF"\}\}$' "$1"
-    expect '^\$10 = msc_map "growing": 53 entries in 2\^4 buckets, growing from 2\^3 \([1-7] of 8 evacuated\)' "$1"
-    each_once 10 "$1"
-    expect '^\$11 = msc_rwmap "users": 53 entries in 2\^4 buckets, growing from 2\^3 \([1-7] of 8 evacuated\), seq 53 = ' "$1"
+    expect '^\$10 = msc_syncmap "quotes": 1 entries, 0 in read \(amended\), 1 in dirty, .* = \{\[\{x = 7, y = 8\}\] = \{cents = 12, currency = "SEK"\}\}$' "$1"
+    expect '^\$11 = msc_map "growing": 53 entries in 2\^4 buckets, growing from 2\^3 \([1-7] of 8 evacuated\)' "$1"
     each_once 11 "$1"
-    expect '^\$12 = msc_cowmap "routes": 49 entries, seq 51, 1 snapshots = \{' "$1"
-    sed -n 's/^\$12 = [^{]*//p' "$1" | grep -oE '\["[0-9]+"\] = [0-9]+' | sed 's/^\["\([0-9]*\)"\] = \1$/\1/' | sort -n | uniq |
+    expect '^\$12 = msc_rwmap "users": 53 entries in 2\^4 buckets, growing from 2\^3 \([1-7] of 8 evacuated\), seq 53 = ' "$1"
+    each_once 12 "$1"
+    expect '^\$13 = msc_cowmap "routes": 49 entries, seq 51, 1 snapshots = \{' "$1"
+    sed -n 's/^\$13 = [^{]*//p' "$1" | grep -oE '\["[0-9]+"\] = [0-9]+' | sed 's/^\["\([0-9]*\)"\] = \1$/\1/' | sort -n | uniq |
         tr '\n' ' ' >"$work/keys"
     [ "$(cat "$work/keys")" = "$(seq -s ' ' 100 148) " ] || fail "not the routes: $(cat "$work/keys")"
     # JSON, one line a map; an address that holds none says so.
