@@ -6,7 +6,6 @@
 # What is shown is what a look-up would find now, whatever half or shard or node it lies in.
 
 SHARED_FLAVORS = {'msc_rwmap': 1, 'msc_syncmap': 2, 'msc_shardmap': 3, 'msc_cowmap': 4, 'msc_mapwriter': 5}
-KEYS_WITH_BYTES = (KIND_BYTES, KIND_BORROWED, KIND_CUSTOM)
 CELL_DELETED = 1 << 63  # syncmap_cell.h
 NODE_MAX = 1 << 22  # of a trie; more is damage
 SHARD_BITS_MAX = 10  # as in shardmap.c
