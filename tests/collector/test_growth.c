@@ -177,6 +177,18 @@ static void test_two_bursts_of_a_map_and_those_of_others_from_the_same_place_are
     end(&story);
 }
 
+static void test_of_a_table_that_is_not_ours_no_function_of_ours_is_named(void **state)
+{
+    (void)state;
+    struct story story;
+    begin(&story);
+    alloc(&story, 0x2000, LIVE_MAP_FOREIGN);
+    fill(&story, MS);
+    assert_int_equal(finish(&story), 1);
+    assert_null(strstr(story.findings.items[0].sentence, "msc_"));
+    end(&story);
+}
+
 static void test_growth_under_an_iteration_names_both(void **state)
 {
     (void)state;
@@ -209,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_of_sampled_keys_none_is_counted),
         cmocka_unit_test(test_slow_small_or_sparse_growth_is_no_burst),
         cmocka_unit_test(test_two_bursts_of_a_map_and_those_of_others_from_the_same_place_are_one),
+        cmocka_unit_test(test_of_a_table_that_is_not_ours_no_function_of_ours_is_named),
         cmocka_unit_test(test_growth_under_an_iteration_names_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

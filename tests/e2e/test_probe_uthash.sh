@@ -1,6 +1,6 @@
 #!/bin/sh
-# A hash table that is not ours: uthash with mapscope's probes shows the rows of a map of ours, and its lost key
-# is found. usage: test_probe_uthash.sh BUILD_DIR
+# A hash table that is not ours: uthash with mapscope's probes shows the rows of a map of ours, and its lost key and
+# its growth are found. usage: test_probe_uthash.sh BUILD_DIR
 set -eu
 . "$(dirname "$0")/lttng_session.sh"
 build=$1
@@ -26,13 +26,17 @@ expect "^uthash_sessions: 2000 sessions, sum 1999000, alice's was lost\$" "$work
 timeout 60 "$build/bin/mapscope" convert "$work/out" >"$work/said" 2>&1 || fail "cannot convert: $(cat "$work/said")"
 
 report=$work/out/report.txt
-expect '^1 finding\.' "$report"
+expect '^2 findings\.' "$report"
 expect '^1\. lost key, certain$' "$report"
 expect 'key user:alice .* of map sessions ' "$report"
 expect 'register cleanup log_out  thread [0-9]+ phone  version 2001$' "$report"
 expect 'assign  thread [0-9]+ laptop  version 2002$' "$report"
 expect 'delete log_out  thread [0-9]+ phone  version 2002$' "$report"
 expect ' table_put +.*uthash_sessions\.c:[0-9]+$' "$report"
+
+# It was filled without room: uthash doubles from 32 to 512 buckets, whatever the run.
+expect '^2\. growth burst, certain$' "$report"
+expect '^   It grew 4 times within [0-9]+ us, from 2\^5 to 2\^9 buckets, and moved [0-9]+ entries\. It held 200[0-9]$' "$report"
 
 # The map's group: its rows, its counters, and the flow from the lost assign to the finding.
 timeline=$work/out/timeline.json
@@ -50,6 +54,8 @@ expect '^row user:alice .+ cleanup of phone$' "$work/rows"
 expect '^row assigns' "$work/rows"
 expect '^row deferred cleanup' "$work/rows"
 expect '^row growth$' "$work/rows"
+expect '^row findings$' "$work/rows"
+expect '^finding growth burst$' "$work/rows"
 expect '^map assign visitor:1999$' "$work/rows"
 expect '^map grow$' "$work/rows"
 expect '^finding lost key user:alice$' "$work/rows"

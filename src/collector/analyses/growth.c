@@ -13,6 +13,9 @@ enum { FLAVOR_SHARDMAP = 3 }; /* docs/events.md, Values */
 static const char burst_sentence[] =
     "The map was filled step by step, and moved its entries into a larger array again and again. Make room before: "
     "msc_map_options.hint, or msc_map_reserve.";
+static const char foreign_sentence[] = "The table was filled step by step, and moved its entries into a larger array "
+                                       "again and again. Make room before, if "
+                                       "it lets you.";
 static const char iteration_sentence[] =
     "The map began to grow while it was gone through: the iteration goes on in the old array, whose memory is kept "
     "until it ends. Make room before the iteration, or collect what is to be added and add it after.";
@@ -109,7 +112,9 @@ static int end_burst(struct growth *growth, const struct live_map *live)
     bool is_burst = map && map->growths >= GROWTH_BURST && map->moved >= GROWTH_MOVED;
     int error = 0;
     if (is_burst)
-        error = tell(growth, live, FINDING_GROWTH_BURST, burst_sentence, burst_figures(map), &map->first, &map->last);
+        error = tell(growth, live, FINDING_GROWTH_BURST,
+                     live->flavor == LIVE_MAP_FOREIGN ? foreign_sentence : burst_sentence, burst_figures(map),
+                     &map->first, &map->last);
     if (map)
         map->growths = map->moved = map->evac_ns = 0;
     return error;
