@@ -18,7 +18,7 @@
 #include <threads.h>
 #include <time.h>
 
-enum { HOLD_MS = 150, DEADLINE_MS = 100, FAR_MS = 20000 };
+enum { HOLD_MS = 150, DEADLINE_MS = 100, EXPIRY_MS = 1000, FAR_MS = 20000 };
 
 static uint64_t now_ns(void)
 {
@@ -63,7 +63,7 @@ struct plan {
         pthread_cond_t cond;
         cnd_t cnd;
     } condition;
-    bool is_condition;
+    void (*wake)(struct plan *); /* NULL: there is no condition variable */
     atomic_bool wants, woken;
     uint64_t began_ns, took_ns, released_ns, ended_ns; /* the waiter's, the holder's, the holder's, the waiter's */
     int result;
@@ -128,7 +128,10 @@ static void mutex_let_go_deep(struct plan *p)
 
 static void rwlock_init(struct plan *p)
 {
-    pthread_rwlock_init(&p->lock.rwlock, NULL);
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, p->type);
+    pthread_rwlock_init(&p->lock.rwlock, &attributes);
 }
 
 static void rwlock_hold_read(struct plan *p)
@@ -241,7 +244,7 @@ static int cond_wait(struct plan *p)
 
 static int cond_timedwait(struct plan *p)
 {
-    struct timespec time = in_ms(CLOCK_REALTIME, FAR_MS);
+    struct timespec time = in_ms(CLOCK_REALTIME, p->deadline_ms);
     int result = 0;
     while (!p->woken && !result)
         result = pthread_cond_timedwait(&p->condition.cond, &p->lock.mutex, &time);
@@ -265,6 +268,15 @@ static int c11_wait(struct plan *p)
     return result;
 }
 
+static int c11_timedwait(struct plan *p)
+{
+    struct timespec time = in_ms(CLOCK_REALTIME, p->deadline_ms);
+    int result = thrd_success;
+    while (!p->woken && result == thrd_success)
+        result = cnd_timedwait(&p->condition.cnd, &p->lock.mtx, &time);
+    return result;
+}
+
 static void cond_signal(struct plan *p)
 {
     pthread_cond_signal(&p->condition.cond);
@@ -280,6 +292,16 @@ static void c11_signal(struct plan *p)
     cnd_signal(&p->condition.cnd);
 }
 
+static void c11_broadcast(struct plan *p)
+{
+    cnd_broadcast(&p->condition.cnd);
+}
+
+static void nobody(struct plan *p)
+{
+    (void)p;
+}
+
 /* --- The plans ------------------------------------------------------------------------------------------------------
  */
 
@@ -289,7 +311,8 @@ static void c11_signal(struct plan *p)
 #define C11 .init = c11_init, .hold = c11_hold, .let_go = c11_let_go, .leave = c11_let_go
 #define SOON .deadline_ms = DEADLINE_MS
 #define LATE .deadline_ms = FAR_MS
-#define AT_CONDITION .is_condition = true
+#define WOKEN_BY(how) .wake = how
+#define EXPIRES .deadline_ms = EXPIRY_MS, .wake = nobody
 
 static struct plan plans[] = {
     {.name = "mutex", MUTEX, .want = mutex_lock},
@@ -305,21 +328,28 @@ static struct plan plans[] = {
     {.name = "rdlock", RWLOCK(write), .want = rdlock},
     {.name = "wrlock-behind-reader", RWLOCK(read), .want = wrlock},
     {.name = "wrlock-behind-writer", RWLOCK(write), .want = wrlock},
+    {.name = "wrlock-preferred", RWLOCK(read), .want = wrlock, .type = PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP},
     {.name = "timedrdlock", RWLOCK(write), .want = timedrdlock, LATE},
     {.name = "timedrdlock-late", RWLOCK(write), .want = timedrdlock, SOON},
     {.name = "timedwrlock", RWLOCK(read), .want = timedwrlock, LATE},
     {.name = "timedwrlock-late", RWLOCK(read), .want = timedwrlock, SOON},
     {.name = "clockrdlock", RWLOCK(write), .want = clockrdlock, LATE},
+    {.name = "clockrdlock-late", RWLOCK(write), .want = clockrdlock, SOON},
     {.name = "clockwrlock", RWLOCK(write), .want = clockwrlock, LATE},
+    {.name = "clockwrlock-late", RWLOCK(read), .want = clockwrlock, SOON},
     {.name = "mtx", C11, .want = c11_lock},
     {.name = "mtx-recursive", C11, .want = c11_lock, .mtx_type = mtx_recursive},
     {.name = "mtx-timedlock", C11, .want = c11_timedlock, LATE, .mtx_type = mtx_timed},
     {.name = "mtx-timedlock-late", C11, .want = c11_timedlock, SOON, .mtx_type = mtx_timed},
-    {.name = "cond-signal", MUTEX, .want = cond_wait, AT_CONDITION},
-    {.name = "cond-broadcast", MUTEX, .want = cond_wait, AT_CONDITION},
-    {.name = "cond-timedwait", MUTEX, .want = cond_timedwait, AT_CONDITION},
-    {.name = "cond-clockwait", MUTEX, .want = cond_clockwait, AT_CONDITION},
-    {.name = "cnd-wait", C11, .want = c11_wait, AT_CONDITION},
+    {.name = "cond-signal", MUTEX, .want = cond_wait, WOKEN_BY(cond_signal)},
+    {.name = "cond-broadcast", MUTEX, .want = cond_wait, WOKEN_BY(cond_broadcast)},
+    {.name = "cond-timedwait", MUTEX, .want = cond_timedwait, LATE, WOKEN_BY(cond_signal)},
+    {.name = "cond-timedwait-late", MUTEX, .want = cond_timedwait, EXPIRES},
+    {.name = "cond-clockwait", MUTEX, .want = cond_clockwait, WOKEN_BY(cond_signal)},
+    {.name = "cnd-wait", C11, .want = c11_wait, WOKEN_BY(c11_signal)},
+    {.name = "cnd-broadcast", C11, .want = c11_wait, WOKEN_BY(c11_broadcast)},
+    {.name = "cnd-timedwait", C11, .want = c11_timedwait, LATE, WOKEN_BY(c11_signal), .mtx_type = mtx_timed},
+    {.name = "cnd-timedwait-late", C11, .want = c11_timedwait, EXPIRES, .mtx_type = mtx_timed},
 };
 enum { PLANS = sizeof plans / sizeof plans[0] };
 
@@ -333,7 +363,7 @@ static struct plan spin_plan = {.name = "spin",
 static void *be_waiter(void *plan)
 {
     struct plan *p = plan;
-    if (p->is_condition) {
+    if (p->wake) {
         p->hold(p);
         p->wants = true; /* seen by a holder that has the mutex: once we wait */
         p->result = p->want(p);
@@ -343,7 +373,7 @@ static void *be_waiter(void *plan)
         p->result = p->want(p);
     }
     p->ended_ns = now_ns();
-    if (p->result == 0)
+    if (p->result == 0 || p->wake)
         p->leave(p);
     return NULL;
 }
@@ -360,14 +390,9 @@ static void take_over(struct plan *p)
         sleep_ms(1);
     p->took_ns = now_ns();
     sleep_ms(HOLD_MS / 2); /* nobody wants the mutex: costs nothing */
-    p->woken = true;
+    p->woken = p->wake != nobody;
     p->began_ns = now_ns();
-    if (p->init == c11_init)
-        c11_signal(p);
-    else if (p->name[5] == 'b')
-        cond_broadcast(p);
-    else
-        cond_signal(p);
+    p->wake(p);
 }
 
 static void *be_holder(void *plan)
@@ -375,16 +400,16 @@ static void *be_holder(void *plan)
     struct plan *p = plan;
     pthread_t waiter;
     p->init(p);
-    if (!p->is_condition)
+    if (!p->wake)
         p->hold(p);
     p->took_ns = now_ns();
     if (pthread_create(&waiter, NULL, be_waiter, p))
         exit(EXIT_FAILURE);
-    if (p->is_condition)
+    if (p->wake)
         take_over(p);
     while (!p->wants)
         sleep_ms(1);
-    sleep_ms(HOLD_MS);
+    sleep_ms(p->wake == nobody ? EXPIRY_MS + HOLD_MS : HOLD_MS);
     p->released_ns = now_ns();
     p->let_go(p);
     pthread_join(waiter, NULL);
@@ -394,8 +419,14 @@ static void *be_holder(void *plan)
 static void print(const struct plan *p)
 {
     uint64_t end_ns = p->result ? p->ended_ns : p->released_ns;
+    if (p->wake == nobody) { /* its deadline came while the mutex was held: only the C library knows */
+        if (!p->result || p->ended_ns < p->released_ns)
+            exit(EXIT_FAILURE);
+        printf("%s %p 0 0 1 %" PRIu64 "\n", p->name, (void *)(uintptr_t)&p->lock, p->released_ns - p->took_ns);
+        return;
+    }
     printf("%s %p %" PRIu64 " %" PRIu64 " %d %" PRIu64 "\n", p->name, (void *)(uintptr_t)&p->lock, end_ns - p->began_ns,
-           (p->is_condition ? p->released_ns : p->ended_ns) - p->began_ns, p->result != 0, p->released_ns - p->took_ns);
+           (p->wake ? p->released_ns : p->ended_ns) - p->began_ns, p->result != 0, p->released_ns - p->took_ns);
 }
 
 int main(void)
