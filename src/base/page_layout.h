@@ -62,7 +62,14 @@ struct page_control {
     _Atomic uint32_t map_rate;
     _Atomic uint32_t off; /* 1: no wait is measured */
     uint32_t reserved;
+    _Atomic uint64_t map_limit; /* page_map_limit(map_rate), which is what each look-up compares with */
 };
+
+/* Hashes of keys up to it are kept: 1/rate of them. Of a rate of 0, none (one in 2^64). */
+static inline uint64_t page_map_limit(uint32_t rate)
+{
+    return rate ? UINT64_MAX / rate : 0;
+}
 
 /* What could not be kept. */
 struct page_losses {

@@ -84,8 +84,9 @@ void config_apply(const struct config *settings)
     atomic_store_explicit(&control->mutex_rate_ns, settings->mutex_rate_ns, memory_order_relaxed);
     atomic_store_explicit(&control->mutex_mode, (uint32_t)settings->mutex_mode, memory_order_relaxed);
     atomic_store_explicit(&control->map_rate, settings->map_rate, memory_order_relaxed);
+    atomic_store_explicit(&control->map_limit, page_map_limit(settings->map_rate), memory_order_relaxed);
     atomic_fetch_add_explicit(&control->changes, 1, memory_order_release);
-    key_sampling.rate = (const uint32_t *)(uintptr_t)&control->map_rate; /* C++ has no _Atomic */
+    key_sampling.limit = (const uint64_t *)(uintptr_t)&control->map_limit; /* C++ has no _Atomic */
     key_sampling.seed = msc_hash_seed_of(settings->key_seed);
 }
 

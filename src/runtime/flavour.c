@@ -227,7 +227,7 @@ int flavour_run_traced(struct flavour *flavour, struct flavour_op *op, flavour_a
         .scope = thread_self.scope,
         .action = thread_self.action,
     };
-    op->event = msc_key_id_is_kept(event.key_id, event.rate) ? &event : NULL;
+    op->event = map_key_is_kept(&flavour->type, &op->key) ? &event : NULL;
     if (op->event && is_news(flavour))
         introduce(flavour, flavour->entries(flavour)); /* no lock of the map is held yet */
     int error = apply(flavour, op);

@@ -63,7 +63,7 @@ MAP_COLD static int assign_traced(struct msc_map *map, const struct map_key *key
 /* As the writer, whom it leaves. */
 INLINE int put(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value, const void *frame)
 {
-    if (msc_gate_on(MSC_EVENT_MAP_ASSIGN) && map_key_is_kept(map, key))
+    if (msc_gate_on(MSC_EVENT_MAP_ASSIGN) && map_key_is_kept(&map->type, key))
         return assign_traced(map, key, hash, value, frame);
     int error = map_put(map, key, hash, value);
     leave(map, key, frame);
@@ -88,7 +88,7 @@ MAP_COLD static int erase_traced(struct msc_map *map, const struct map_key *key,
 
 INLINE int take(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version, const void *frame)
 {
-    if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(map, key))
+    if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(&map->type, key))
         return erase_traced(map, key, hash, version, frame);
     int error = map_erase(map, key, hash, version, NULL);
     leave(map, key, frame);
@@ -110,7 +110,7 @@ INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct 
     if (MSC_UNLIKELY(other_tid))
         return map_refuse(map, MSC_FAULT_READ_WRITE, key, other_tid, frame);
     uint64_t hash = map_hash(map, key);
-    if (msc_gate_on(MSC_EVENT_MAP_ACCESS) && map_key_is_kept(map, key))
+    if (msc_gate_on(MSC_EVENT_MAP_ACCESS) && map_key_is_kept(&map->type, key))
         *slot = map_find_traced(map, key, hash);
     else
         *slot = map_find(map, key, hash);

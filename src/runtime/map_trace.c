@@ -25,11 +25,6 @@ uint64_t map_key_id(const struct msc_map *map, const struct map_key *key)
     }
 }
 
-bool map_key_is_kept(const struct msc_map *map, const struct map_key *key)
-{
-    return msc_key_id_is_kept(map_key_id(map, key), config_map_rate());
-}
-
 static uint64_t address_of(const void *object)
 {
     return (uint64_t)(uintptr_t)object;

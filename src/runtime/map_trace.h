@@ -1,8 +1,8 @@
 /*
  * The events of msc_map: everything that runs only while somebody traces, out of line and cold.
  *
- * A call site asks its gate, then map_key_is_kept: an operation is kept if the key's id falls under the rate,
- * so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public function.
+ * A call site asks its gate, then map_key_is_kept: which keys are kept follows from their bytes and the
+ * rate, so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public function.
  *
  * A map that was there before its audience (emit.h) is told of before the first event about it: map_inventory, once
  * an audience, by whoever is inside the map then. For everybody else that is one more load in each traced operation.
@@ -11,6 +11,7 @@
 #define MSC_RUNTIME_MAP_TRACE_H
 
 #include "runtime/event.h"
+#include "runtime/key_id.h"
 #include "runtime/map_core.h"
 
 #define MAP_COLD __attribute__((cold, noinline))
@@ -18,8 +19,22 @@
 /* Identity of a key in every event: keyed hash of its bytes, with the recording's seed. `map` may be NULL. */
 uint64_t map_key_id(const struct msc_map *map, const struct map_key *key);
 
-/* Whether the settings keep this key. About 2 ns for a number. */
-bool map_key_is_kept(const struct msc_map *map, const struct map_key *key);
+/* Whether the recording keeps this key, of a map of that type. One multiplication for a number, and no call. */
+static inline bool map_key_is_kept(const struct msc_map_type *type, const struct map_key *key)
+{
+    switch (key->kind) {
+    case MSC_KEY_U64:
+    case MSC_KEY_POINTER:
+    case MSC_KEY_U32:
+        return msc_key_start_is_kept(&key_sampling, msc_hash_bucket(key->number, key_sampling.seed));
+    case MSC_KEY_CUSTOM:
+        if (MSC_UNLIKELY(type->identity != NULL))
+            return msc_key_start_is_kept(&key_sampling, type->identity(key->bytes, key_sampling.seed));
+        return key_is_kept(key->bytes, key->length);
+    default:
+        return key_is_kept(key->bytes, key->length);
+    }
+}
 
 /*
  * Carry out the operation and describe it, all but the stack: to be emitted once the map is left. Results as of

@@ -129,7 +129,7 @@ uint64_t msc_probe_assign(struct msc_probe *probe, uint64_t began_ns, const void
     if (!probe->generation)
         return 0;
     uint64_t seq = next_seq(probe), key_id = key_id_of(key, length);
-    if (!msc_key_id_is_kept(key_id, config_map_rate()))
+    if (!key_is_kept(key, length))
         return seq;
     introduce(probe);
     uintptr_t pcs[MSC_STACK_MAX];
@@ -173,7 +173,7 @@ void msc_probe_access(const struct msc_probe *probe, uint64_t began_ns, const vo
                       uint64_t version)
 {
     uint64_t key_id = key_id_of(key, length);
-    if (!probe->generation || !msc_key_id_is_kept(key_id, config_map_rate()))
+    if (!probe->generation || !key_is_kept(key, length))
         return;
     struct msc_ev_map_op event = describe(probe, began_ns);
     event.seq = last_seq(probe);
@@ -189,7 +189,7 @@ void msc_probe_delete(struct msc_probe *probe, uint64_t began_ns, const void *ke
     if (!probe->generation)
         return;
     uint64_t seq = found ? next_seq(probe) : last_seq(probe), key_id = key_id_of(key, length);
-    if (!msc_key_id_is_kept(key_id, config_map_rate()))
+    if (!key_is_kept(key, length))
         return;
     uintptr_t pcs[MSC_STACK_MAX];
     struct msc_ev_map_op event = describe(probe, began_ns);

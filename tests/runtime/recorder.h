@@ -157,6 +157,8 @@ static void set_gates(int on)
 {
     for (int event = 0; event < MSC_EVENT_COUNT; event++)
         atomic_store(&gates[event].state.on, on);
+    for (int kind = 0; kind < MSC_PROBE_EVENTS; kind++)
+        msc_probe_gates[kind].on = on;
 }
 
 /* Everything is on, every key kept, no key bytes. */
@@ -178,6 +180,7 @@ static int recorder_setup(void **state)
 static int recorder_teardown(void **state)
 {
     (void)state;
+    set_gates(0);
     msc_emit_reset();
     clock_source = clock_monotonic_ns;
     free(records);

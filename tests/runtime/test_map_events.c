@@ -1,5 +1,6 @@
 /* The events of msc_map, field by field, through a recording tracer and a clock that shows 1000, 1010, ... */
 #include "map_fixture.h"
+#include "mapscope/map_template.h"
 #include "recorder.h"
 #include "runtime/map_trace.h"
 
@@ -343,13 +344,23 @@ static void test_each_misuse_is_a_fault_that_names_the_other_thread(void **state
     msc_map_destroy(map);
 }
 
+static bool falls_under(uint64_t key, uint32_t rate)
+{
+    return msc_hash_start(&key, sizeof key, msc_hash_seed_of(config.key_seed)) <= UINT64_MAX / rate;
+}
+
+static void sample(uint32_t rate)
+{
+    config.map_rate = rate;
+    config_apply(&config);
+}
+
 /* Of each key all operations or none; of 1000 keys about a tenth: 100 +- 6 sigma. */
 static void test_a_sampled_key_keeps_its_whole_history(void **state)
 {
     (void)state;
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
-    config.map_rate = 10;
-    config_apply(&config);
+    sample(10);
     for (uint64_t key = 0; key < 1000; key++) {
         assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
         msc_map_find_u64(map, key);
@@ -357,7 +368,7 @@ static void test_a_sampled_key_keeps_its_whole_history(void **state)
     }
     size_t kept = 0;
     for (uint64_t key = 0; key < 1000; key++) {
-        if (id_of(key) > UINT64_MAX / 10)
+        if (!falls_under(key, 10))
             continue;
         assert_int_equal(recorded(MSC_EVENT_MAP_ASSIGN, kept)->assign.key_id, id_of(key));
         assert_int_equal(recorded(MSC_EVENT_MAP_ASSIGN, kept)->assign.seq, 2 * key + 1);
@@ -373,12 +384,77 @@ static void test_a_sampled_key_keeps_its_whole_history(void **state)
     msc_map_destroy(map);
 }
 
+MSC_MAP_TEMPLATE(typed, uint64_t, uint64_t, msc_u64_hash, msc_u64_equal);
+
+/* The program decides what the library does for maps without types, while the map grows, too. */
+static void test_typed_look_ups_keep_the_same_keys(void **state)
+{
+    (void)state;
+    struct typed *map = NULL;
+    assert_int_equal(typed_create("typed", 0, &map), 0);
+    sample(10);
+    size_t accesses = 0, assigns = 0;
+    bool grew = false;
+    for (uint64_t key = 0; key < 1000; key++) {
+        assert_int_equal(typed_assign(map, key, &key), 0);
+        grew |= typed_map(map)->old != NULL;
+        assert_int_equal(*typed_find(map, key / 2), key / 2);
+        assert_null(typed_find(map, key + 1000));
+        assigns += falls_under(key, 10);
+        accesses += (size_t)falls_under(key / 2, 10) + falls_under(key + 1000, 10);
+    }
+    assert_true(grew);
+    assert_int_equal(recorded_count(MSC_EVENT_MAP_ASSIGN), assigns);
+    assert_int_equal(recorded_count(MSC_EVENT_MAP_ACCESS), accesses);
+    typed_destroy(map);
+}
+
+static uint64_t identity_of(const void *key, struct msc_hash_seed seed)
+{
+    (void)seed;
+    return *(const uint64_t *)key == 7 ? 0 : UINT64_MAX;
+}
+
+static void test_a_type_with_identities_of_its_own_is_sampled_by_them(void **state)
+{
+    (void)state;
+    struct msc_map_type type = typed_type();
+    type.identity = identity_of;
+    struct msc_map_options options = {.type = &type};
+    struct typed *map = NULL;
+    assert_int_equal(typed_create_with(options, &map), 0);
+    sample(10);
+    for (uint64_t key = 0; key < 100; key++) {
+        assert_int_equal(typed_assign(map, key, &key), 0);
+        assert_non_null(typed_find(map, key));
+        assert_int_equal(typed_delete(map, key), 0);
+    }
+    assert_int_equal(recorded_count(MSC_EVENT_MAP_ASSIGN), 1);
+    assert_int_equal(recorded_count(MSC_EVENT_MAP_ACCESS), 1);
+    assert_int_equal(recorded_count(MSC_EVENT_MAP_DELETE), 1);
+    typed_destroy(map);
+}
+
+/* Writes that are not kept are timed now and then, on behalf of all. */
+static void test_growth_tells_its_time_whatever_is_sampled(void **state)
+{
+    (void)state;
+    struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
+    sample(0);
+    for (uint64_t key = 0; recorded_count(MSC_EVENT_MAP_GROW_END) < 8; key++)
+        assert_int_equal(msc_map_assign_u64(map, key, NULL), 0);
+    const struct msc_ev_map_grow_end *end = &recorded(MSC_EVENT_MAP_GROW_END, 7)->grow_end;
+    assert_int_equal(end->steps, 128);
+    assert_in_range(end->evac_ns, 640, 1280); /* a step of one or two buckets takes 10 */
+    assert_in_range(clock_reads, 2, 200);
+    msc_map_destroy(map);
+}
+
 static void test_rate_0_keeps_no_key(void **state)
 {
     (void)state;
     struct msc_map *map = make_map(MSC_KEY_U64, 0, 0);
-    config.map_rate = 0;
-    config_apply(&config);
+    sample(0);
     assert_int_equal(msc_map_assign_u64(map, 5, NULL), 0);
     assert_non_null(msc_map_find_u64(map, 5));
     assert_int_equal(msc_map_delete_u64(map, 5), 0);
@@ -418,6 +494,9 @@ int main(void)
         recorder_test(test_copies_handles_and_exchanges_name_both_maps),
         recorder_test(test_each_misuse_is_a_fault_that_names_the_other_thread),
         recorder_test(test_a_sampled_key_keeps_its_whole_history),
+        recorder_test(test_typed_look_ups_keep_the_same_keys),
+        recorder_test(test_a_type_with_identities_of_its_own_is_sampled_by_them),
+        recorder_test(test_growth_tells_its_time_whatever_is_sampled),
         recorder_test(test_rate_0_keeps_no_key),
         recorder_test(test_with_closed_gates_there_is_no_event_and_no_clock),
     };

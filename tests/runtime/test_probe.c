@@ -5,20 +5,6 @@
 #include "mapscope/probe.h"
 #include "runtime/recorder.h"
 
-static int probe_setup(void **state)
-{
-    recorder_setup(state);
-    for (int i = 0; i < MSC_PROBE_EVENTS; i++)
-        msc_probe_gates[i].on = 1;
-    return 0;
-}
-
-static int probe_teardown(void **state)
-{
-    memset(msc_probe_gates, 0, sizeof msc_probe_gates);
-    return recorder_teardown(state);
-}
-
 static struct msc_probe make_probe(uint32_t flags)
 {
     struct msc_probe_options options = {
@@ -210,7 +196,7 @@ static void test_with_closed_gates_nothing_is_evaluated(void **state)
     assert_int_equal(probe.seq, 0);
 }
 
-#define probe_test(test) cmocka_unit_test_setup_teardown(test, probe_setup, probe_teardown)
+#define probe_test(test) cmocka_unit_test_setup_teardown(test, recorder_setup, recorder_teardown)
 
 int main(void)
 {

@@ -93,8 +93,10 @@ static void control_set(struct page_control *control, const struct pages_setting
         atomic_store_explicit(&control->mutex_rate_ns, rate_ns, memory_order_relaxed);
         atomic_store_explicit(&control->mutex_mode, mode, memory_order_relaxed);
     }
-    if (settings->has_map_rate)
+    if (settings->has_map_rate) {
         atomic_store_explicit(&control->map_rate, settings->map_rate, memory_order_relaxed);
+        atomic_store_explicit(&control->map_limit, page_map_limit(settings->map_rate), memory_order_relaxed);
+    }
     if (settings->has_off)
         atomic_store_explicit(&control->off, settings->off, memory_order_relaxed);
     atomic_fetch_add_explicit(&control->changes, 1, memory_order_release);

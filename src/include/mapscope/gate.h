@@ -54,23 +54,24 @@ extern MSC_API struct msc_probe_gate msc_probe_gates[MSC_PROBE_EVENTS];
 
 #define MSC_PROBE_IS_ON(kind) __builtin_expect(MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_##kind].on) != 0, 0)
 
-/* Which keys a recording keeps: 1/rate of them, chosen by the hash of their bytes under its seed. */
+/*
+ * Which keys a recording keeps: a key's identity in events is a hash of its bytes under the recording's seed, and
+ * what that is before its last round decides, so that a key is kept, or not, in every map of every process.
+ */
 struct msc_key_sampling {
-    const uint32_t *rate; /* 0 = no key; changes at any time */
+    const uint64_t *limit; /* up to it: 2^64 / rate; changes at any time */
     struct msc_hash_seed seed;
 };
 
-/* key_id < 2^64 / rate, without the division. */
-static inline bool msc_key_id_is_kept(uint64_t key_id, uint32_t rate)
+static inline bool msc_key_start_is_kept(const struct msc_key_sampling *sampling, uint64_t start)
 {
-    uint64_t product;
-    return rate && !__builtin_mul_overflow(key_id, (uint64_t)rate, &product);
+    return start <= MSC_LOAD_RELAXED(*sampling->limit);
 }
 
-/* About 2 ns for up to 16 bytes, of which a loop of look-ups shows one. */
+/* Up to 16 bytes: one multiplication. */
 static inline bool msc_key_is_kept(const struct msc_key_sampling *sampling, const void *key, size_t size)
 {
-    return msc_key_id_is_kept(msc_hash_bytes(key, size, sampling->seed), MSC_LOAD_RELAXED(*sampling->rate));
+    return msc_key_start_is_kept(sampling, msc_hash_start(key, size, sampling->seed));
 }
 
 MSC_END_DECLS
