@@ -95,6 +95,10 @@ static int make_room(struct msc_map *map)
     return map->table ? 0 : -ENOMEM;
 }
 
+/* For maps whose keys' ids a program cannot compute: it asks for each. */
+static const uint64_t no_limit = UINT64_MAX;
+static const struct msc_key_sampling keep_all = {.limit = &no_limit};
+
 /* Everything but memory that depends on the options; the map is all zero. */
 static void set_up(struct msc_map *map, const struct msc_map_options *options, const struct map_identity *identity)
 {
@@ -110,7 +114,7 @@ static void set_up(struct msc_map *map, const struct msc_map_options *options, c
     map->layout =
         msc_map_layout_of(key_size_of(options), key_alignment, options->value_size, map->type.value_alignment);
     map->head.guard.exact = options->guard;
-    map->head.sampling = map->type.identity ? NULL : &key_sampling;
+    map->head.sampling = map->type.identity ? &keep_all : &key_sampling;
     uint64_t generation = object_generation();
     map->identity = identity ? *identity : (struct map_identity){.object = map, .generation = generation};
     atomic_init(&map->handles, 1);

@@ -49,9 +49,21 @@ INLINE void leave(struct msc_map *map, const struct map_key *key, const void *fr
 
 /* ---- the operations ---- */
 
-MAP_COLD static int assign_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
-                                  const void *frame)
+/* As the writer, whom each of these leaves. */
+
+INLINE int put_untraced(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
+                        const void *frame)
 {
+    int error = map_put(map, key, hash, value);
+    leave(map, key, frame);
+    return error;
+}
+
+MAP_COLD static int put_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
+                               const void *frame)
+{
+    if (!map_key_is_kept(&map->type, key))
+        return put_untraced(map, key, hash, value, frame);
     struct msc_ev_map_assign event;
     int error = map_put_described(map, key, hash, value, &event);
     leave(map, key, frame);
@@ -60,25 +72,29 @@ MAP_COLD static int assign_traced(struct msc_map *map, const struct map_key *key
     return error;
 }
 
-/* As the writer, whom it leaves. */
-INLINE int put(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value, const void *frame)
+INLINE int assign(struct msc_map *map, const struct map_key *key, const void *value, const void *pc, const void *frame)
 {
+    int error = enter(map, key, pc, frame);
+    if (MSC_UNLIKELY(error))
+        return error;
     if (msc_gate_on(MSC_EVENT_MAP_ASSIGN) && map_key_is_kept(&map->type, key))
-        return assign_traced(map, key, hash, value, frame);
-    int error = map_put(map, key, hash, value);
+        return put_traced(map, key, map_hash(map, key), value, frame);
+    return put_untraced(map, key, map_hash(map, key), value, frame);
+}
+
+INLINE int take_untraced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
+                         const void *frame)
+{
+    int error = map_erase(map, key, hash, version, NULL);
     leave(map, key, frame);
     return error;
 }
 
-INLINE int assign(struct msc_map *map, const struct map_key *key, const void *value, const void *pc, const void *frame)
+MAP_COLD static int take_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
+                                const void *frame)
 {
-    int error = enter(map, key, pc, frame);
-    return MSC_UNLIKELY(error) ? error : put(map, key, map_hash(map, key), value, frame);
-}
-
-MAP_COLD static int erase_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
-                                 const void *frame)
-{
+    if (!map_key_is_kept(&map->type, key))
+        return take_untraced(map, key, hash, version, frame);
     struct msc_ev_map_op event;
     int error = map_erase_described(map, key, hash, version, &event);
     leave(map, key, frame);
@@ -86,19 +102,14 @@ MAP_COLD static int erase_traced(struct msc_map *map, const struct map_key *key,
     return error;
 }
 
-INLINE int take(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version, const void *frame)
-{
-    if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(&map->type, key))
-        return erase_traced(map, key, hash, version, frame);
-    int error = map_erase(map, key, hash, version, NULL);
-    leave(map, key, frame);
-    return error;
-}
-
 INLINE int erase(struct msc_map *map, const struct map_key *key, uint64_t version, const void *pc, const void *frame)
 {
     int error = enter(map, key, pc, frame);
-    return MSC_UNLIKELY(error) ? error : take(map, key, map_hash(map, key), version, frame);
+    if (MSC_UNLIKELY(error))
+        return error;
+    if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(&map->type, key))
+        return take_traced(map, key, map_hash(map, key), version, frame);
+    return take_untraced(map, key, map_hash(map, key), version, frame);
 }
 
 INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct map_slot *slot, const void *frame)
@@ -227,22 +238,30 @@ DEFINE_OPERATIONS(_bytes, BYTES_PARAMETERS, map_key_bytes(key, key_length))
     return ASSIGN(&bytes, &bytes);
 }
 
-int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, const void *value)
+/* Those of typed maps: the program has asked the gate, and for the key. */
+
+int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, const void *value, bool is_kept)
 {
     if (MSC_UNLIKELY(!map))
         return map_refuse(NULL, MSC_FAULT_NIL_MAP, NULL, 0, STACK_HERE());
     struct map_key custom = map_key_custom(map, key);
     int error = enter(map, &custom, PC(), STACK_HERE());
-    return MSC_UNLIKELY(error) ? error : put(map, &custom, hash, value, STACK_HERE());
+    if (MSC_UNLIKELY(error))
+        return error;
+    return MSC_UNLIKELY(is_kept) ? put_traced(map, &custom, hash, value, STACK_HERE())
+                                 : put_untraced(map, &custom, hash, value, STACK_HERE());
 }
 
-int msc_map_delete_hashed(struct msc_map *map, const void *key, uint64_t hash)
+int msc_map_delete_hashed(struct msc_map *map, const void *key, uint64_t hash, bool is_kept)
 {
     if (MSC_UNLIKELY(!map))
         return -ENOENT;
     struct map_key custom = map_key_custom(map, key);
     int error = enter(map, &custom, PC(), STACK_HERE());
-    return MSC_UNLIKELY(error) ? error : take(map, &custom, hash, MAP_ANY_VERSION, STACK_HERE());
+    if (MSC_UNLIKELY(error))
+        return error;
+    return MSC_UNLIKELY(is_kept) ? take_traced(map, &custom, hash, MAP_ANY_VERSION, STACK_HERE())
+                                 : take_untraced(map, &custom, hash, MAP_ANY_VERSION, STACK_HERE());
 }
 
 int msc_map_clear(struct msc_map *map)

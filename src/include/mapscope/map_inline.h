@@ -39,6 +39,7 @@
 #include <mapscope/map.h>
 
 #define MSC_INLINE static inline __attribute__((always_inline))
+#define MSC_OUTLINE static __attribute__((noinline, unused))
 #define MSC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define MSC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -76,7 +77,7 @@ struct msc_map_head {
     struct msc_map_guard guard;
     uint32_t is_growing;
     const struct msc_map_view *old;          /* what is being evacuated, while it grows */
-    const struct msc_key_sampling *sampling; /* NULL = an id of a key is not the hash of its bytes */
+    const struct msc_key_sampling *sampling; /* keeps every key if its id is not the hash of its bytes */
 };
 
 /* In bytes; constants where the key's and the value's type are known. */
@@ -289,26 +290,21 @@ MSC_INLINE void *msc_map_seek(const struct msc_map_head *head, struct msc_map_la
     return msc_map_seek_in(msc_map_home(head, hash), layout, hash, key, equal);
 }
 
-/*
- * Whether a look-up may not go straight to msc_map_seek_in(&head->now): somebody traces look-ups, or writes to this
- * map, or it grows. The tracer is one load more for the branch that is there anyway.
- */
-MSC_INLINE bool msc_map_watched(const struct msc_map_head *head)
+/* What keeps a look-up from going straight to msc_map_seek_in(&head->now): somebody writes to this map, or it grows. */
+MSC_INLINE uint32_t msc_map_is_busy(const struct msc_map_head *head)
 {
-    uint32_t own = MSC_LOAD_RELAXED(head->guard.writer) | head->is_growing;
-#if MSC_TRACE
-    return ((uint32_t)MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_ACCESS].on) | own) != 0;
-#else
-    return own != 0;
-#endif
+    return MSC_LOAD_RELAXED(head->guard.writer) | head->is_growing;
 }
 
-/* Whether a watched look-up is the library's: a writer is there, or the trace keeps the key. */
-MSC_INLINE bool msc_map_look_up_is_kept(const struct msc_map_head *head, const void *key, size_t size)
-{
-    if (MSC_LOAD_RELAXED(head->guard.writer) != 0)
-        return true;
-    return MSC_TRACE && MSC_PROBE_IS_ON(ACCESS) && (!head->sampling || msc_key_is_kept(head->sampling, key, size));
-}
+/* Whether somebody traces this kind of operation: ACCESS, ASSIGN, DELETE. */
+#if MSC_TRACE
+#define MSC_MAP_GATE(kind) ((uint32_t)MSC_LOAD_RELAXED(msc_probe_gates[MSC_PROBE_##kind].on))
+#else
+#define MSC_MAP_GATE(kind) UINT32_C(0)
+#endif
+
+/* Whether a write to the key is to be traced, as far as the program can tell; the library makes sure. */
+#define MSC_MAP_IS_KEPT(kind, head, key)                                                                               \
+    (MSC_UNLIKELY(MSC_MAP_GATE(kind) != 0) && (head) && msc_key_is_kept((head)->sampling, &(key), sizeof(key)))
 
 #endif

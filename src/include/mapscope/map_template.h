@@ -48,9 +48,10 @@
 
 MSC_BEGIN_DECLS
 
-/* As the functions without suffix, for a key whose hash is known. `map` is of kind MSC_KEY_CUSTOM. */
-MSC_API int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, const void *value);
-MSC_API int msc_map_delete_hashed(struct msc_map *map, const void *key, uint64_t hash);
+/* As the functions without suffix, for a key whose hash is known; `is_kept`: MSC_MAP_IS_KEPT. `map` is MSC_KEY_CUSTOM.
+ */
+MSC_API int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, const void *value, bool is_kept);
+MSC_API int msc_map_delete_hashed(struct msc_map *map, const void *key, uint64_t hash, bool is_kept);
 
 MSC_END_DECLS
 
@@ -184,21 +185,30 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         return msc_map_count(NAME##_const_map(map));                                                                   \
     }                                                                                                                  \
                                                                                                                        \
+    /* A look-up that must not, or cannot, go straight ahead. */                                                       \
+    MSC_OUTLINE V *NAME##_edit_slowly(struct NAME *map, K const *key)                                                  \
+    {                                                                                                                  \
+        const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
+        if (MSC_LOAD_RELAXED(head->guard.writer) || MSC_MAP_IS_KEPT(ACCESS, head, *key))                               \
+            return (V *)msc_map_edit(NAME##_map(map), key);                                                            \
+        struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
+        return (V *)msc_map_seek(head, layout, hash_of_key(key, head->seed), key, NAME##_equal_keys);                  \
+    }                                                                                                                  \
+                                                                                                                       \
     MSC_INLINE V *NAME##_edit(struct NAME *map, K key)                                                                 \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
         if (MSC_UNLIKELY(!head))                                                                                       \
             return NULL;                                                                                               \
-        struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
-        if (MSC_LIKELY(!msc_map_watched(head))) {                                                                      \
-            uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                  \
-            return (V *)msc_map_seek_in(&head->now, layout, hash, &key, NAME##_equal_keys);                            \
+        uint32_t busy = msc_map_is_busy(head);                                                                         \
+        if (MSC_UNLIKELY((busy | MSC_MAP_GATE(ACCESS)) != 0)) {                                                        \
+            K watched = key; /* so that only here the key must be in memory */                                         \
+            if (busy || msc_key_is_kept(head->sampling, &watched, sizeof watched))                                     \
+                return NAME##_edit_slowly(map, &watched);                                                              \
         }                                                                                                              \
-        K watched = key; /* so that only here the key must be in memory */                                             \
-        if (msc_map_look_up_is_kept(head, &watched, sizeof watched))                                                   \
-            return (V *)msc_map_edit(NAME##_map(map), &watched);                                                       \
-        uint64_t hash = hash_of_key((K const *)&watched, head->seed);                                                  \
-        return (V *)msc_map_seek(head, layout, hash, &watched, NAME##_equal_keys);                                     \
+        struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
+        uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
+        return (V *)msc_map_seek_in(&head->now, layout, hash, &key, NAME##_equal_keys);                                \
     }                                                                                                                  \
                                                                                                                        \
     MSC_INLINE V const *NAME##_find(const struct NAME *map, K key)                                                     \
@@ -215,14 +225,14 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
         uint64_t hash = head ? hash_of_key((K const *)&key, head->seed) : 0;                                           \
-        return msc_map_assign_hashed(NAME##_map(map), &key, hash, value);                                              \
+        return msc_map_assign_hashed(NAME##_map(map), &key, hash, value, MSC_MAP_IS_KEPT(ASSIGN, head, key));          \
     }                                                                                                                  \
                                                                                                                        \
     static inline int NAME##_delete(struct NAME *map, K key)                                                           \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
         uint64_t hash = head ? hash_of_key((K const *)&key, head->seed) : 0;                                           \
-        return msc_map_delete_hashed(NAME##_map(map), &key, hash);                                                     \
+        return msc_map_delete_hashed(NAME##_map(map), &key, hash, MSC_MAP_IS_KEPT(DELETE, head, key));                 \
     }                                                                                                                  \
                                                                                                                        \
     static inline uint64_t NAME##_version(const struct NAME *map, K key)                                               \
