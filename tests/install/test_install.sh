@@ -62,6 +62,11 @@ cc -std=c11 -Wall -Werror $(pkg-config --cflags mapscope) -o "$work/program" "$w
 # shellcheck disable=SC2046
 c++ -std=c++17 -Wall -Werror $(pkg-config --cflags mapscope) -fsyntax-only -x c++ - <<'TEXT'
 #include <mapscope/mapscope.h>
+#include <mapscope/flavour_template.h>
+#include <mapscope/map_template.h>
+MSC_MAP_TEMPLATE(ages, uint32_t, int, msc_u32_hash, msc_u32_equal);
+MSC_FLAVOUR_TEMPLATE_BYTES(mapwriter, users, uint64_t);
+MSC_FLAVOUR_TEMPLATE_PTR(syncmap, owners, uint32_t);
 TEXT
 cd "$work"
 [ "$(ldd ./program | sed -n 's/.*libmapscope.so.0 => \([^ ]*\) .*/\1/p')" = "$lib/libmapscope.so.0" ] ||

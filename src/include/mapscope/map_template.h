@@ -101,16 +101,8 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
 #define MSC_ALIGN_OF(T) _Alignof(T)
 #endif
 
-/* Defines struct NAME and the functions NAME_* for keys of type K and values of type V. `hash` is used as it is. */
-#define MSC_MAP_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                          \
-    struct NAME; /* an msc_map */                                                                                      \
-                                                                                                                       \
-    struct NAME##_iter {                                                                                               \
-        K key;    /* a copy */                                                                                         \
-        V *value; /* borrowed until the next mutation */                                                               \
-        struct msc_map_iter iter;                                                                                      \
-    };                                                                                                                 \
-                                                                                                                       \
+/* Defines NAME_type, which says what the keys and values of NAME are. */
+#define MSC_MAP_TYPE_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                     \
     static inline uint64_t NAME##_hash_key(const void *key, struct msc_hash_seed seed)                                 \
     {                                                                                                                  \
         return hash_of_key((K const *)key, seed);                                                                      \
@@ -138,7 +130,18 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         type.hash = NAME##_hash_key;                                                                                   \
         type.equal = NAME##_compare_keys;                                                                              \
         return type;                                                                                                   \
-    }                                                                                                                  \
+    }
+
+/* Defines struct NAME and the functions NAME_* for keys of type K and values of type V. `hash` is used as it is. */
+#define MSC_MAP_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                          \
+    MSC_MAP_TYPE_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                         \
+    struct NAME; /* an msc_map */                                                                                      \
+                                                                                                                       \
+    struct NAME##_iter {                                                                                               \
+        K key;    /* a copy */                                                                                         \
+        V *value; /* borrowed until the next mutation */                                                               \
+        struct msc_map_iter iter;                                                                                      \
+    };                                                                                                                 \
                                                                                                                        \
     static inline struct msc_map *NAME##_map(struct NAME *map)                                                         \
     {                                                                                                                  \
