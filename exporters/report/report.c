@@ -78,6 +78,8 @@ static void write_losses(struct report *report)
     write_loss(report, losses->damaged_packets, "packets damaged and skipped");
     write_loss(report, losses->skipped_streams, "unreadable stream files skipped");
     write_loss(report, losses->skipped_traces, "traces skipped for want of usable metadata");
+    write_loss(report, losses->unrecorded_processes,
+               "processes not recorded, because LTTng opened no buffers for them");
     write_loss(report, losses->known_traces,
                "traces without usable metadata, read as mapscope records them: their ends may be missing");
     write_loss(report, losses->dropped_by_runtime, "waits or charges that found no slot in the traced program");

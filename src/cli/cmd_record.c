@@ -225,7 +225,8 @@ static void print_bytes(uint64_t bytes)
 static void print_losses(const struct survey *trace, bool is_complete)
 {
     if (!trace->discarded_events && !trace->lost_packets)
-        fputs(is_complete ? "no event lost" : "unknown how many events were lost", stderr);
+        fputs(is_complete && !trace->without_buffers.count ? "no event lost" : "unknown how many events were lost",
+              stderr);
     else
         fprintf(stderr, "%" PRIu64 " events lost", trace->discarded_events);
     if (trace->lost_packets)
@@ -234,21 +235,22 @@ static void print_losses(const struct survey *trace, bool is_complete)
         fputs(" (a larger --buffer loses fewer)", stderr);
 }
 
-/* Their events may be there: the daemon that would have described them has ended. */
-static void print_without_metadata(const struct survey *trace)
+/* Of processes: how many, which, and what that means. */
+static void print_folders(const struct survey_names *folders, const char *what)
 {
-    if (!trace->without_metadata)
+    if (!folders->count)
         return;
-    fprintf(stderr, ", %" PRIu64 " without metadata (", trace->without_metadata);
-    for (uint64_t i = 0; i < trace->without_metadata && i < SURVEY_NAMES; i++)
-        fprintf(stderr, "%s%s", i ? ", " : "", trace->without_names[i]);
-    fputs(trace->without_metadata > SURVEY_NAMES ? ", ...)" : ")", stderr);
+    fprintf(stderr, "mapscope: warning: %" PRIu64 " process%s ", folders->count, folders->count == 1 ? "" : "es");
+    fputs(what, stderr);
+    for (uint64_t i = 0; i < folders->count && i < SURVEY_NAMES; i++)
+        fprintf(stderr, "%s %s", i ? "," : ":", folders->names[i]);
+    fputs(folders->count > SURVEY_NAMES ? ", ...\n" : "\n", stderr);
 }
 
 static void print_result(const struct request *request, const struct session_result *result)
 {
     const struct survey *trace = &result->trace;
-    if (result->is_surveyed && !trace->processes) {
+    if (result->is_surveyed && !trace->processes && !trace->without_buffers.count && !request->pid) {
         fprintf(stderr,
                 "mapscope: nothing was recorded: no process loaded LTTng. Is %s linked statically, setuid, or does it "
                 "clear LD_PRELOAD?\n",
@@ -259,9 +261,11 @@ static void print_result(const struct request *request, const struct session_res
     print_bytes(trace->bytes);
     fputs(", ", stderr);
     print_losses(trace, result->is_complete);
-    print_without_metadata(trace);
     fprintf(stderr, "\n  trace in %s/trace%s\n  next: mapscope convert %s\n", request->folder,
             result->is_complete ? "" : " (its end may be missing)", request->folder);
+    print_folders(&trace->without_buffers,
+                  "not recorded, because LTTng opened no buffers (/dev/shm too small for --buffer, or ended at once)");
+    print_folders(&trace->without_metadata, "without metadata, as a daemon leaves it that is killed");
 }
 
 int cmd_record(int argc, char **argv)

@@ -76,7 +76,8 @@ struct capture_said capture_read(const char *folder)
             .end = end_of(&text),
             .discarded_events = number_at(&text, "losses.discarded_events"),
             .lost_packets = number_at(&text, "losses.lost_packets"),
-            .without_metadata = number_at(&text, "losses.traces_without_metadata"),
+            .without_buffers = number_at(&text, "losses.without_buffers.count"),
+            .without_metadata = number_at(&text, "losses.without_metadata.count"),
             .end_ns = number_at(&text, "end.monotonic_ns"),
             .clock_offset_ns = (int64_t)(number_at(&text, "begin.epoch_ns") - number_at(&text, "begin.monotonic_ns")),
         };
@@ -91,6 +92,7 @@ void capture_add_losses(const struct capture_said *said, struct losses *losses)
         losses->discarded_events = said->discarded_events;
     if (said->lost_packets > losses->lost_packets)
         losses->lost_packets = said->lost_packets;
+    losses->unrecorded_processes = said->without_buffers;
     if (said->without_metadata > losses->skipped_traces + losses->known_traces)
         losses->skipped_traces = said->without_metadata - losses->known_traces;
 }

@@ -11,9 +11,10 @@ struct capture_said {
     bool is_there;
     bool is_of_other_version; /* of mapscope than this one */
     enum losses_end end;
-    uint64_t discarded_events, lost_packets, without_metadata; /* 0 = none, or not known */
-    uint64_t end_ns;                                           /* trace clock, of the recording; 0 = not known */
-    int64_t clock_offset_ns;                                   /* epoch = trace clock + this; 0 = not known */
+    uint64_t discarded_events, lost_packets; /* 0 = none, or not known: as the next two */
+    uint64_t without_buffers, without_metadata;
+    uint64_t end_ns;         /* trace clock, of the recording; 0 = not known */
+    int64_t clock_offset_ns; /* epoch = trace clock + this; 0 = not known */
 };
 
 /*

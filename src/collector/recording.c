@@ -2,6 +2,7 @@
 #include "collector/recording.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -270,6 +271,20 @@ static int create(const char *path, const struct recording_options *options, str
     return 0;
 }
 
+static int explain_nothing(const struct recording *recording, struct diag *diag)
+{
+    if (recording->losses.unrecorded_processes)
+        return diag_set(diag, -ENODATA,
+                        "%s holds no mapscope event: of %" PRIu64
+                        " processes nothing was recorded, because LTTng opened "
+                        "no buffers for them; was /dev/shm too small?",
+                        recording->path, recording->losses.unrecorded_processes);
+    return diag_set(diag, -ENODATA,
+                    "%s holds no mapscope event: the program used no map or lock of libmapscope, or was traced without "
+                    "libmapscope-lttng",
+                    recording->path);
+}
+
 int recording_open(const char *path, const struct recording_options *options, struct diag *diag, struct recording **out)
 {
     struct recording *recording;
@@ -278,10 +293,7 @@ int recording_open(const char *path, const struct recording_options *options, st
         return diag_errno(diag, -error, "cannot read %s", path);
     error = first_pass(recording, diag);
     if (!error && recording->own_events == 0 && !lock_snapshots_blocked(&recording->snapshots))
-        error = diag_set(diag, -ENODATA,
-                         "%s holds no mapscope event: the program used no map or lock of libmapscope, or was "
-                         "traced without libmapscope-lttng",
-                         path);
+        error = explain_nothing(recording, diag);
     if (error) {
         recording_close(recording);
         return error;

@@ -116,6 +116,10 @@ static void comment_losses(const struct making *making)
     if (losses->cut_stacks)
         profile_builder_comment(making->builder, "%" PRIu64 " stacks are not complete: they begin at " STACK_CUT_NAME,
                                 losses->cut_stacks);
+    if (losses->unrecorded_processes)
+        profile_builder_comment(making->builder,
+                                "%" PRIu64 " processes were not recorded: LTTng opened no buffers for them",
+                                losses->unrecorded_processes);
     if (end)
         profile_builder_comment(making->builder, "%s", end);
 }

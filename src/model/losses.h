@@ -19,15 +19,16 @@ enum losses_end {
 };
 
 struct losses {
-    uint64_t events;             /* decoded */
-    uint64_t discarded_events;   /* the tracer had no room */
-    uint64_t lost_packets;       /* gaps in the sequence numbers */
-    uint64_t damaged_packets;    /* unreadable, skipped */
-    uint64_t skipped_streams;    /* files that could not be read at all */
-    uint64_t skipped_traces;     /* leaf folders without usable metadata */
-    uint64_t known_traces;       /* such folders, read by mapscope's own metadata instead */
-    uint64_t dropped_by_runtime; /* locks and waits that found no slot */
-    uint64_t cut_stacks;         /* different stacks without their outermost frames: no event is lost by that */
+    uint64_t events;               /* decoded */
+    uint64_t discarded_events;     /* the tracer had no room */
+    uint64_t lost_packets;         /* gaps in the sequence numbers */
+    uint64_t damaged_packets;      /* unreadable, skipped */
+    uint64_t skipped_streams;      /* files that could not be read at all */
+    uint64_t skipped_traces;       /* leaf folders without usable metadata */
+    uint64_t known_traces;         /* such folders, read by mapscope's own metadata instead */
+    uint64_t unrecorded_processes; /* the tracer could open no buffers for them */
+    uint64_t dropped_by_runtime;   /* locks and waits that found no slot */
+    uint64_t cut_stacks;           /* different stacks without their outermost frames: no event is lost by that */
     enum losses_end end;
 };
 
@@ -40,7 +41,7 @@ static inline bool losses_is_cut(const struct losses *losses)
 static inline bool losses_hide_events(const struct losses *losses)
 {
     return losses->discarded_events || losses->lost_packets || losses->damaged_packets || losses->skipped_streams ||
-           losses->skipped_traces || losses_is_cut(losses);
+           losses->skipped_traces || losses->unrecorded_processes || losses_is_cut(losses);
 }
 
 static inline bool losses_any(const struct losses *losses)

@@ -17,7 +17,8 @@ static void write_capture(const char *folder, const char *version, const char *s
                           "{\"mapscope\": \"%s\", \"lttng\": \"2.13.9\", \"state\": \"%s\",\n \"command\": \"state\",\n"
                           " \"begin\": {\"epoch_ns\": 1700000000000000005, \"monotonic_ns\": 5},\n"
                           " \"ended_by\": %s, \"losses\": {\"discarded_events\": 7, \"lost_packets\": null,\n"
-                          " \"traces_without_metadata\": 3, \"without_metadata\": [\"a\", \"b\", \"c\"]}}\n",
+                          " \"without_buffers\": {\"count\": 4, \"first\": []},\n"
+                          " \"without_metadata\": {\"count\": 3, \"first\": [\"a\", \"b\", \"c\"]}}}\n",
                           version, state, ended_by);
     ctf_write_file(folder, "capture.json", text, (size_t)length);
 }
@@ -63,6 +64,7 @@ static void test_of_two_counts_the_higher_is_right(void **state)
     assert_int_equal(losses.discarded_events, 7);
     assert_int_equal(losses.lost_packets, 2);
     assert_int_equal(losses.known_traces, 1);
+    assert_int_equal(losses.unrecorded_processes, 4);
     assert_int_equal(losses.skipped_traces, 2); /* one is not there any more */
     losses.discarded_events = 9;
     losses.skipped_traces = 5;

@@ -182,8 +182,10 @@ static void test_a_capture_that_has_just_begun(void **state)
                 " \"begin\": {\"epoch_ns\": 5, \"monotonic_ns\": 3},\n"
                 " \"end\": {\"epoch_ns\": null, \"monotonic_ns\": null},\n"
                 " \"ended_by\": null, \"exit\": {\"status\": null, \"signal\": null},\n"
-                " \"losses\": {\"discarded_events\": null, \"lost_packets\": null, \"traces_without_metadata\": null,\n"
-                "  \"without_metadata\": []}}\n");
+                " \"counts\": {\"processes\": null, \"bytes\": null},\n"
+                " \"losses\": {\"discarded_events\": null, \"lost_packets\": null,\n"
+                "  \"without_buffers\": {\"count\": null, \"first\": []},\n"
+                "  \"without_metadata\": {\"count\": null, \"first\": []}}}\n");
     environment_fini(&environment);
 }
 
@@ -191,10 +193,12 @@ static void test_a_capture_that_has_ended(void **state)
 {
     (void)state;
     struct environment environment = {0};
-    struct survey survey = {.discarded_events = 12,
+    struct survey survey = {.bytes = 4096,
+                            .processes = 3,
+                            .discarded_events = 12,
                             .lost_packets = 1,
-                            .without_metadata = 2,
-                            .without_names = {"a-1-x", "b\"-2-y", "not one of two"}};
+                            .without_buffers = {1, {"c-3-z"}},
+                            .without_metadata = {2, {"a-1-x", "b\"-2-y", "not one of two"}}};
     struct capture capture = example(&environment);
     capture.state = CAPTURE_COMPLETE;
     capture.with_arguments = true;
@@ -214,8 +218,10 @@ static void test_a_capture_that_has_ended(void **state)
                 " \"begin\": {\"epoch_ns\": 5, \"monotonic_ns\": 3},\n"
                 " \"end\": {\"epoch_ns\": 9, \"monotonic_ns\": 7},\n"
                 " \"ended_by\": \"program\", \"exit\": {\"status\": null, \"signal\": 11},\n"
-                " \"losses\": {\"discarded_events\": 12, \"lost_packets\": 1, \"traces_without_metadata\": 2,\n"
-                "  \"without_metadata\": [\"a-1-x\", \"b\\\"-2-y\"]}}\n");
+                " \"counts\": {\"processes\": 3, \"bytes\": 4096},\n"
+                " \"losses\": {\"discarded_events\": 12, \"lost_packets\": 1,\n"
+                "  \"without_buffers\": {\"count\": 1, \"first\": [\"c-3-z\"]},\n"
+                "  \"without_metadata\": {\"count\": 2, \"first\": [\"a-1-x\", \"b\\\"-2-y\"]}}}\n");
 }
 
 /* What of capture.json says why the recording has ended, while the program went on. */

@@ -104,31 +104,8 @@ static void test_index_files_that_are_none_lose_nothing(void **state)
     assert_int_equal(survey.bytes, 16 + 5 + 500 + 16 + 2 * 72);
 }
 
-static void test_processes_are_folders_with_streams(void **state)
-{
-    (void)state;
-    char path[128];
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/app-%d", root, i);
-        assert_int_equal(mkdir(path, 0700), 0);
-        snprintf(path, sizeof path, "app-%d/metadata", i);
-        FILE *file = create(path);
-        fputs("12345", file);
-        assert_int_equal(fclose(file), 0);
-    }
-    assert_int_equal(survey_root().processes, 0); /* metadata, but no stream */
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/app-%d/index", root, i);
-        assert_int_equal(mkdir(path, 0700), 0);
-    }
-    struct survey survey = survey_root();
-    assert_int_equal(survey.processes, 2);
-    assert_int_equal(survey.bytes, 10);
-    assert_int_equal(survey_trace(AT_FDCWD, "/no/such", &survey), -ENOENT);
-}
-
-/* Packets of metadata with these texts in the folder `name`, each of 4 KiB. */
-static void write_metadata(const char *name, const char *const *texts)
+/* A folder as LTTng makes it for a process, with packets of metadata with these texts, each of 4 KiB. */
+static void make_folder(const char *name, const char *const *texts)
 {
     enum { HEADER_BYTES = 37, PACKET_BYTES = 4096 };
     char path[128];
@@ -147,35 +124,50 @@ static void write_metadata(const char *name, const char *const *texts)
     assert_int_equal(fclose(file), 0);
 }
 
+/* The same with a stream. */
+static void make_process(const char *name, const char *const *texts)
+{
+    char stream[64];
+    make_folder(name, texts);
+    snprintf(stream, sizeof stream, "%s/ev_0", name);
+    assert_int_equal(fclose(create(stream)), 0);
+}
+
+static void test_processes_are_folders_with_a_stream_of_events(void **state)
+{
+    (void)state;
+    make_folder("none", (const char *[]){"env {};\n", NULL});
+    assert_int_equal(fclose(create("none/meta_0")), 0);
+    make_process("one", (const char *[]){"env {};\n", NULL});
+    make_process("two", (const char *[]){"env {};\n", NULL});
+    struct survey survey = survey_root();
+    assert_int_equal(survey.processes, 2);
+    assert_int_equal(survey.without_buffers.count, 1);
+    assert_string_equal(survey.without_buffers.names[0], "none");
+    assert_int_equal(survey.without_metadata.count, 0);
+    assert_int_equal(survey.bytes, 3 * 4096);
+    assert_int_equal(survey_trace(AT_FDCWD, "/no/such", &survey), -ENOENT);
+}
+
 static void test_folders_with_metadata_that_is_empty_or_cut_are_counted_and_the_first_named(void **state)
 {
     (void)state;
-    write_metadata("whole",
-                   (const char *[]){"/* CTF 1.8 */ typealias integer {", " size = 8; } := a;\nevent {\n};\n\n", NULL});
-    assert_int_equal(survey_root().without_metadata, 0);
-    write_metadata("cut", (const char *[]){"/* CTF 1.8 */ typealias integer {", NULL});
+    make_process("whole",
+                 (const char *[]){"/* CTF 1.8 */ typealias integer {", " size = 8; } := a;\nevent {\n};\n\n", NULL});
+    assert_int_equal(survey_root().without_metadata.count, 0);
+    make_process("cut", (const char *[]){"/* CTF 1.8 */ typealias integer {", NULL});
     struct survey survey = survey_root();
-    assert_int_equal(survey.without_metadata, 1);
-    assert_string_equal(survey.without_names[0], "cut");
+    assert_int_equal(survey.without_metadata.count, 1);
+    assert_string_equal(survey.without_metadata.names[0], "cut");
     for (int i = 0; i < SURVEY_NAMES + 1; i++) {
         char name[32];
         snprintf(name, sizeof name, "empty-%d", i);
-        write_metadata(name, (const char *[]){NULL});
+        make_process(name, (const char *[]){NULL});
     }
     survey = survey_root();
-    assert_int_equal(survey.without_metadata, SURVEY_NAMES + 2);
+    assert_int_equal(survey.without_metadata.count, SURVEY_NAMES + 2);
     for (int i = 0; i < SURVEY_NAMES; i++)
-        assert_true(survey.without_names[i][0] == 'c' || survey.without_names[i][0] == 'e');
-}
-
-static void test_streams_of_events_are_told_from_those_of_the_channel_meta(void **state)
-{
-    (void)state;
-    assert_int_equal(fclose(create("meta_0")), 0);
-    write_index("ev_0.idx", NULL, 0, 0);
-    assert_int_equal(survey_root().event_streams, 0);
-    assert_int_equal(fclose(create("ev_0")), 0);
-    assert_int_equal(survey_root().event_streams, 1);
+        assert_true(survey.without_metadata.names[i][0] == 'c' || survey.without_metadata.names[i][0] == 'e');
 }
 
 static void test_a_ring_is_rounded_up_to_a_power_of_two_in_four_parts(void **state)
@@ -221,9 +213,8 @@ int main(void)
         SURVEY_TEST(test_losses_are_the_last_sum_of_each_stream),
         SURVEY_TEST(test_gaps_in_the_numbers_are_lost_packets),
         SURVEY_TEST(test_index_files_that_are_none_lose_nothing),
-        SURVEY_TEST(test_processes_are_folders_with_streams),
+        SURVEY_TEST(test_processes_are_folders_with_a_stream_of_events),
         SURVEY_TEST(test_folders_with_metadata_that_is_empty_or_cut_are_counted_and_the_first_named),
-        SURVEY_TEST(test_streams_of_events_are_told_from_those_of_the_channel_meta),
         SURVEY_TEST(test_a_ring_is_rounded_up_to_a_power_of_two_in_four_parts),
         SURVEY_TEST(test_buffers_take_one_part_more_than_they_say),
         SURVEY_TEST(test_too_little_room_is_said_with_what_to_do),

@@ -17,7 +17,7 @@ test_a_trace_of_every_event() {
     diff expected recorded >&2 || fail "$test: these differ"
     expect_said 'recorded 1 process, .*no event lost'
     expect_said 'next: mapscope convert out'
-    expect_capture '.state == "complete" and .exit.status == 0 and .losses == {discarded_events: 0, lost_packets: 0, traces_without_metadata: 0, without_metadata: []}'
+    expect_capture '.state == "complete" and .exit.status == 0 and .losses == {discarded_events: 0, lost_packets: 0, without_buffers: {count: 0, first: []}, without_metadata: {count: 0, first: []}}'
     expect_capture '.arguments == null and .pid > 0 and .end.monotonic_ns > .begin.monotonic_ns'
     [ "$(stat -c %a out)" = 700 ] || fail "$test: the folder is open to others"
     deadline 30 babeltrace2 out/trace | grep -q 'lttng_ust_statedump:build_id' || fail "$test: no modules"
@@ -25,6 +25,7 @@ test_a_trace_of_every_event() {
 
 test_children_are_recorded_too() {
     record 0 -- sh -c "echo emit | $program; echo emit | $program"
+    expect_capture '.counts.processes >= 3 and .counts.bytes > 10000'
     [ "$(deadline 30 babeltrace2 out/trace 2>/dev/null | grep 'mapscope:' | grep -o 'vpid = [0-9]*' | sort -u | wc -l)" = 2 ] ||
         fail "$test: not two processes"
 }
@@ -313,6 +314,27 @@ test_no_room_for_buffers() {
     record 6 --keep-going -- sh -c 'echo "$LD_PRELOAD"; exit 6'
     expect_said 'warning: not recorded: /dev/shm'
     [ -z "$(cat stdout)" ] || fail "$test: preloaded $(cat stdout)"
+    mount -o remount,size=50% /dev/shm
+    mounts_before=$(cat /proc/self/mounts)
+}
+
+# There is room for one process: what its children do is lost, and everybody says so.
+test_room_for_one_process() {
+    size=0
+    while [ "$((size += 1))" -lt 200 ]; do
+        mount -o remount,size="${size}M" /dev/shm
+        ! as_whom= deadline 30 "$mapscope" record -o out -- true 2>stderr || break
+    done
+    mounts_before=$(cat /proc/self/mounts)
+    record 0 -- sh -c "echo emit | $program; echo emit | $program" # the shell has the buffers
+    expect_said 'has room for the buffers of 1 processes only'
+    expect_said 'recorded 1 process, .* unknown how many events were lost'
+    expect_said 'warning: [2-9] processes not recorded, because LTTng opened no buffers .*emit_all_'
+    expect_capture '.counts.processes == 1 and .losses.without_buffers.count >= 2'
+    status=0
+    deadline 30 "$mapscope" convert out 2>stderr || status=$?
+    [ "$status" = 1 ] || fail "$test: converted: $(cat stderr)"
+    expect_said 'of [2-9] processes nothing was recorded, because LTTng opened no buffers'
     mount -o remount,size=50% /dev/shm
     mounts_before=$(cat /proc/self/mounts)
 }

@@ -24,7 +24,7 @@ test_the_duration_ends_the_recording_and_not_the_program() {
     ! recorder_has_ended || fail "$test: it did not wait for the program"
     expect_nothing_left_but_recorder
     expect_capture '.state == "complete" and .ended_by == "duration" and .exit == {status: null, signal: null}'
-    expect_capture '.losses == {discarded_events: 0, lost_packets: 0, traces_without_metadata: 0, without_metadata: []} and .pid > 0'
+    expect_capture '.losses == {discarded_events: 0, lost_packets: 0, without_buffers: {count: 0, first: []}, without_metadata: {count: 0, first: []}} and .pid > 0'
     expect_capture '(.end.monotonic_ns - .begin.monotonic_ns) / 1e9 | . >= 1 and . < 3'
     [ -n "$(events)" ] || fail "$test: no events"
     deadline 30 "$mapscope" convert out >/dev/null 2>convert || fail "$test: $(cat convert)"

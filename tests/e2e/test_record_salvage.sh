@@ -67,8 +67,8 @@ test_a_killed_daemon_leaves_what_is_on_disk() {
     wait "$feeder" || true
     record_end 0
     expect_capture '.ended_by == "daemon" and .state == "cut"'
-    expect_capture '.losses | .traces_without_metadata == 1 and (.without_metadata[0] | test("^emit_all_unlink"))'
-    expect_said ', 1 without metadata [(]emit_all_unlink'
+    expect_capture '.losses.without_metadata | .count == 1 and (.first[0] | test("^emit_all_unlink"))'
+    expect_said 'warning: 1 process without metadata, .*: emit_all_unlink'
 
     deadline 60 "$mapscope" convert out --report report --pprof-mutex mutex.pb.gz --chrome t.json 2>stderr ||
         fail "$test: not converted: $(cat stderr)"

@@ -229,6 +229,7 @@ static int put_facts(struct timeline_builder *timeline)
         {"damaged_packets", losses->damaged_packets},
         {"skipped_streams", losses->skipped_streams},
         {"skipped_traces", losses->skipped_traces},
+        {"unrecorded_processes", losses->unrecorded_processes},
         {"known_traces", losses->known_traces},
         {"dropped_by_runtime", losses->dropped_by_runtime},
         {"cut_stacks", losses->cut_stacks},

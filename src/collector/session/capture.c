@@ -134,14 +134,26 @@ static void write_end(struct outbuf *out, const struct capture *capture)
     outbuf_char(out, '}');
 }
 
-static void write_names(struct outbuf *out, const struct survey *survey)
+/* Folders that something is missing of: how many, and the first names. */
+static void write_folders(struct outbuf *out, const char *what, const struct survey_names *folders)
 {
-    outbuf_char(out, '[');
-    for (uint64_t i = 0; survey && i < survey->without_metadata && i < SURVEY_NAMES; i++) {
+    outbuf_printf(out, ",\n  \"%s\": {\"count\": ", what);
+    write_number(out, folders != NULL, folders ? folders->count : 0);
+    outbuf_text(out, ", \"first\": [");
+    for (uint64_t i = 0; folders && i < folders->count && i < SURVEY_NAMES; i++) {
         outbuf_text(out, i ? ", " : "");
-        write_string(out, survey->without_names[i]);
+        write_string(out, folders->names[i]);
     }
-    outbuf_char(out, ']');
+    outbuf_text(out, "]}");
+}
+
+static void write_counts(struct outbuf *out, const struct survey *survey)
+{
+    outbuf_text(out, ",\n \"counts\": {\"processes\": ");
+    write_number(out, survey != NULL, survey ? survey->processes : 0);
+    outbuf_text(out, ", \"bytes\": ");
+    write_number(out, survey != NULL, survey ? survey->bytes : 0);
+    outbuf_char(out, '}');
 }
 
 static void write_losses(struct outbuf *out, const struct survey *survey)
@@ -150,10 +162,8 @@ static void write_losses(struct outbuf *out, const struct survey *survey)
     write_number(out, survey != NULL, survey ? survey->discarded_events : 0);
     outbuf_text(out, ", \"lost_packets\": ");
     write_number(out, survey != NULL, survey ? survey->lost_packets : 0);
-    outbuf_text(out, ", \"traces_without_metadata\": ");
-    write_number(out, survey != NULL, survey ? survey->without_metadata : 0);
-    outbuf_text(out, ",\n  \"without_metadata\": ");
-    write_names(out, survey);
+    write_folders(out, "without_buffers", survey ? &survey->without_buffers : NULL);
+    write_folders(out, "without_metadata", survey ? &survey->without_metadata : NULL);
     outbuf_text(out, "}}\n");
 }
 
@@ -182,6 +192,7 @@ int capture_write(const char *path, const struct capture *capture, struct diag *
     write_time(out, "begin", capture->begin);
     write_time(out, "end", capture->end);
     write_end(out, capture);
+    write_counts(out, capture->survey);
     write_losses(out, capture->survey);
     return outfile_commit(&file, diag);
 }

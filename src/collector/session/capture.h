@@ -8,14 +8,16 @@
  *      "pages": "pages",
  *      "begin": {"epoch_ns": 1, "monotonic_ns": 1}, "end": {"epoch_ns": 2, "monotonic_ns": 2},
  *      "ended_by": "program", "exit": {"status": 0, "signal": null},
- *      "losses": {"discarded_events": 0, "lost_packets": 0, "traces_without_metadata": 1,
- *                 "without_metadata": ["server-4711-20260101-120000"]}}
+ *      "counts": {"processes": 2, "bytes": 53248},
+ *      "losses": {"discarded_events": 0, "lost_packets": 0,
+ *                 "without_buffers": {"count": 0, "first": []},
+ *                 "without_metadata": {"count": 1, "first": ["server-4711-20260101-120000"]}}}
  *
  * `state` is "recording" (or the recorder was killed), "complete", or "cut" when the tracer did not say
  * that everything is written. `ended_by` is what ended the recording: "program", "duration", "size",
- * "signal" (to us) or "daemon" (its end); `exit` is null if the program went on. `without_metadata` names the folders
- * of the first eight traces whose metadata is empty or cut. Arguments may be private: they are recorded only together
- * with keys.
+ * "signal" (to us) or "daemon" (its end); `exit` is null if the program went on. Of the processes without buffers
+ * nothing was recorded; those without metadata have none, or a cut one. The first eight of each are named, by their
+ * folders. Arguments may be private: they are recorded only together with keys.
  */
 #ifndef COLLECTOR_SESSION_CAPTURE_H
 #define COLLECTOR_SESSION_CAPTURE_H

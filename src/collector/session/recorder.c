@@ -109,7 +109,7 @@ static int find_buffers(const struct recorder *recorder, struct diag *diag)
     struct survey survey;
     for (;;) {
         survey_trace(recorder->output.fd, "trace", &survey);
-        if (survey.event_streams)
+        if (survey.processes)
             return 0;
         if (!deadline_left_ms(end_ns))
             return diag_set(diag, -EAGAIN, "LTTng opened no buffers for the process");

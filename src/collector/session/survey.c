@@ -24,10 +24,10 @@ struct index_header {
     uint32_t magic, major, minor, entry_bytes;
 };
 
-/* Where the walk is. */
+/* Where the walk is, and what it has seen there. */
 struct place {
     struct survey *survey;
-    const char *folder; /* its name alone */
+    bool has_metadata, has_whole_metadata, has_events;
 };
 
 /* What a packet of metadata begins with, in the byte order of this machine. */
@@ -110,40 +110,54 @@ static bool is_whole_metadata(int at, const char *name, uint64_t file_bytes)
     return left >= 2 && tail[left - 2] == '}' && tail[left - 1] == ';';
 }
 
-static void add_without_metadata(struct survey *survey, const char *folder)
-{
-    if (survey->without_metadata < SURVEY_NAMES)
-        snprintf(survey->without_names[survey->without_metadata], SURVEY_NAME_SIZE, "%s", folder);
-    survey->without_metadata++;
-}
-
-static int add_file(const struct place *place, int at, const char *name, uint64_t bytes)
+static int add_file(struct place *place, int at, const char *name, uint64_t bytes)
 {
     struct survey *survey = place->survey;
     survey->bytes += bytes;
     if (has_suffix(name, ".idx"))
         return add_index(at, name, bytes, survey);
-    survey->event_streams += strncmp(name, "ev_", strlen("ev_")) == 0;
-    if (strcmp(name, "metadata") == 0 && !is_whole_metadata(at, name, bytes))
-        add_without_metadata(survey, place->folder);
+    place->has_events |= strncmp(name, "ev_", strlen("ev_")) == 0;
+    if (strcmp(name, "metadata") == 0) {
+        place->has_metadata = true;
+        place->has_whole_metadata = is_whole_metadata(at, name, bytes);
+    }
     return 0;
+}
+
+static void add_name(struct survey_names *names, const char *folder)
+{
+    if (names->count < SURVEY_NAMES)
+        snprintf(names->names[names->count], SURVEY_NAME_SIZE, "%s", folder);
+    names->count++;
+}
+
+static int add_entry(int at, const char *name, void *arg);
+
+static int add_folder(struct survey *survey, int at, const char *name)
+{
+    struct place place = {.survey = survey};
+    int error = tree_for_each(at, name, add_entry, &place);
+    survey->processes += place.has_events;
+    if (place.has_metadata && !place.has_events)
+        add_name(&survey->without_buffers, name);
+    else if (place.has_events && !place.has_whole_metadata)
+        add_name(&survey->without_metadata, name);
+    return error;
 }
 
 static int add_entry(int at, const char *name, void *arg)
 {
-    const struct place *place = arg;
+    struct place *place = arg;
     struct stat status;
     if (fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW))
         return -errno;
-    if (S_ISDIR(status.st_mode)) {
-        place->survey->processes += strcmp(name, "index") == 0;
-        return tree_for_each(at, name, add_entry, &(struct place){place->survey, name});
-    }
+    if (S_ISDIR(status.st_mode))
+        return add_folder(place->survey, at, name);
     return S_ISREG(status.st_mode) ? add_file(place, at, name, (uint64_t)status.st_size) : 0;
 }
 
 int survey_trace(int at, const char *name, struct survey *survey)
 {
     *survey = (struct survey){0};
-    return tree_for_each(at, name, add_entry, &(struct place){survey, name});
+    return add_folder(survey, at, name);
 }

@@ -12,14 +12,19 @@
 
 enum { SURVEY_NAMES = 8, SURVEY_NAME_SIZE = 256 };
 
+/* Folders, one a process; the first of them by name. */
+struct survey_names {
+    uint64_t count;
+    char names[SURVEY_NAMES][SURVEY_NAME_SIZE];
+};
+
 struct survey {
-    uint64_t bytes;            /* of all files */
-    uint64_t processes;        /* folders with streams: with metadata alone LTTng has opened no buffers */
-    uint64_t discarded_events; /* the tracer had no room */
-    uint64_t lost_packets;     /* gaps in the numbers of packets */
-    uint64_t event_streams;    /* files of the channel `ev` (control.h) */
-    uint64_t without_metadata; /* folders whose metadata is empty or cut: not written, or not yet */
-    char without_names[SURVEY_NAMES][SURVEY_NAME_SIZE]; /* the first of them */
+    uint64_t bytes;                       /* of all files */
+    uint64_t processes;                   /* folders with a stream of the channel `ev` (control.h) */
+    uint64_t discarded_events;            /* the tracer had no room */
+    uint64_t lost_packets;                /* gaps in the numbers of packets */
+    struct survey_names without_buffers;  /* with metadata, but no such stream: LTTng could open no buffers */
+    struct survey_names without_metadata; /* with streams; the metadata is empty or cut: not written, or not yet */
 };
 
 /* Adds up what lies below the folder `name` in `at`. 0, or the first negative errno, with what could be read. */

@@ -86,7 +86,7 @@ mkdir -p init/bin init/dev init/proc init/sys init/run init/tmp init/etc init/ro
     init/usr/share/xml/lttng "init/lib/modules/$version/extra"
 ln -s /run init/var/run
 gcc -O1 -static -pthread -o init/bin/work work.c
-cp "$(find root -name busybox -type f)" init/bin/busybox
+cp root/bin/busybox init/bin/
 for name in sh cat dd ls mkdir mount poweroff sleep sync tar; do
     ln -s busybox "init/bin/$name"
 done
