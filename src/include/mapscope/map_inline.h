@@ -305,6 +305,6 @@ MSC_INLINE uint32_t msc_map_is_busy(const struct msc_map_head *head)
 
 /* Whether a write to the key is to be traced, as far as the program can tell; the library makes sure. */
 #define MSC_MAP_IS_KEPT(kind, head, key)                                                                               \
-    (MSC_UNLIKELY(MSC_MAP_GATE(kind) != 0) && (head) && msc_key_is_kept((head)->sampling, &(key), sizeof(key)))
+    (MSC_UNLIKELY(MSC_MAP_GATE(kind) != 0) && msc_key_is_kept((head)->sampling, &(key), sizeof(key)))
 
 #endif

@@ -189,13 +189,14 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
     }                                                                                                                  \
                                                                                                                        \
     /* A look-up that must not, or cannot, go straight ahead. */                                                       \
-    MSC_OUTLINE V *NAME##_edit_slowly(struct NAME *map, K const *key)                                                  \
+    MSC_OUTLINE V *NAME##_edit_slowly(struct NAME *map, K key)                                                         \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
-        if (MSC_LOAD_RELAXED(head->guard.writer) || MSC_MAP_IS_KEPT(ACCESS, head, *key))                               \
-            return (V *)msc_map_edit(NAME##_map(map), key);                                                            \
+        if (MSC_LOAD_RELAXED(head->guard.writer) || MSC_MAP_IS_KEPT(ACCESS, head, key))                                \
+            return (V *)msc_map_edit(NAME##_map(map), &key);                                                           \
         struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
-        return (V *)msc_map_seek(head, layout, hash_of_key(key, head->seed), key, NAME##_equal_keys);                  \
+        uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
+        return (V *)msc_map_seek(head, layout, hash, &key, NAME##_equal_keys);                                         \
     }                                                                                                                  \
                                                                                                                        \
     MSC_INLINE V *NAME##_edit(struct NAME *map, K key)                                                                 \
@@ -204,11 +205,9 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         if (MSC_UNLIKELY(!head))                                                                                       \
             return NULL;                                                                                               \
         uint32_t busy = msc_map_is_busy(head);                                                                         \
-        if (MSC_UNLIKELY((busy | MSC_MAP_GATE(ACCESS)) != 0)) {                                                        \
-            K watched = key; /* so that only here the key must be in memory */                                         \
-            if (busy || msc_key_is_kept(head->sampling, &watched, sizeof watched))                                     \
-                return NAME##_edit_slowly(map, &watched);                                                              \
-        }                                                                                                              \
+        if (MSC_UNLIKELY((busy | MSC_MAP_GATE(ACCESS)) != 0) &&                                                        \
+            (busy || msc_key_is_kept(head->sampling, &key, sizeof key)))                                               \
+            return NAME##_edit_slowly(map, key);                                                                       \
         struct msc_map_layout layout = msc_map_layout_of(sizeof(K), MSC_ALIGN_OF(K), sizeof(V), MSC_ALIGN_OF(V));      \
         uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
         return (V *)msc_map_seek_in(&head->now, layout, hash, &key, NAME##_equal_keys);                                \
@@ -227,14 +226,18 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
     static inline int NAME##_assign(struct NAME *map, K key, V const *value)                                           \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
-        uint64_t hash = head ? hash_of_key((K const *)&key, head->seed) : 0;                                           \
+        if (MSC_UNLIKELY(!head))                                                                                       \
+            return msc_map_assign_hashed(NULL, &key, 0, value, false);                                                 \
+        uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
         return msc_map_assign_hashed(NAME##_map(map), &key, hash, value, MSC_MAP_IS_KEPT(ASSIGN, head, key));          \
     }                                                                                                                  \
                                                                                                                        \
     static inline int NAME##_delete(struct NAME *map, K key)                                                           \
     {                                                                                                                  \
         const struct msc_map_head *head = (const struct msc_map_head *)(const void *)map;                              \
-        uint64_t hash = head ? hash_of_key((K const *)&key, head->seed) : 0;                                           \
+        if (MSC_UNLIKELY(!head))                                                                                       \
+            return msc_map_delete_hashed(NULL, &key, 0, false);                                                        \
+        uint64_t hash = hash_of_key((K const *)&key, head->seed);                                                      \
         return msc_map_delete_hashed(NAME##_map(map), &key, hash, MSC_MAP_IS_KEPT(DELETE, head, key));                 \
     }                                                                                                                  \
                                                                                                                        \
