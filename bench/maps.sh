@@ -1,24 +1,27 @@
 #!/bin/sh
 # msc_map beside the hash tables that C, C++ and Go programs use: thread CPU ns an operation on a million entries
 # and resident bytes an entry, medians. Programs take turns, so that what disturbs the machine disturbs all.
-# usage: maps.sh BUILD_DIR [ROUNDS [COUNT]]
+# Each row is printed as it comes. With a FILE rows are added to those that are there, and the table is of all of them:
+# so a run can be made a piece at a time (0 rounds: the table alone).
+# usage: maps.sh BUILD_DIR [ROUNDS [COUNT [FILE]]]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/bench/maps
 rounds=${2:-5}
 count=${3:-1000000}
-results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT INT TERM
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+rows=${4:-$work/rows}
 
-if command -v go >/dev/null; then
-    GOCACHE=${GOCACHE:-$results/cache} go build -o "$results/go_maps" "$here/maps/go.go"
+if command -v go >/dev/null && [ ! "$programs/go_maps" -nt "$here/maps/go.go" ]; then
+    GOCACHE=${GOCACHE:-$work/cache} go build -o "$programs/go_maps" "$here/maps/go.go"
 fi
 
-# measure NAME PROGRAM [ARGUMENT]: a line for each kind of key into the results.
+# measure NAME PROGRAM [ARGUMENT]: a row for each kind of key.
 measure() {
     name=$1
     [ -x "$2" ] || return 0
-    "$2" "$count" ${3:+"$3"} | sed "s/^/$name /" >>"$results/lines"
+    "$2" "$count" ${3:+"$3"} | sed "s/^/$name /" | tee -a "$rows"
 }
 
 for round in $(seq "$rounds"); do
@@ -30,8 +33,8 @@ for round in $(seq "$rounds"); do
     for peer in boost absl khash glib uthash lfht; do
         measure "$peer" "$programs/$peer"
     done
-    measure go "$results/go_maps" map
-    measure sync.Map "$results/go_maps" sync
+    measure go "$programs/go_maps" map
+    measure sync.Map "$programs/go_maps" sync
 done
 
 awk '
@@ -78,4 +81,4 @@ awk '
                     i == 3 ? "insert" : i == 4 ? "hit" : i == 5 ? "miss" : i == 6 ? "iterate" : "delete",
                     100 * (m[kind[k], "mapscope", i] / m[kind[k], "untraced", i] - 1),
                     m[kind[k], "sampled", i] - m[kind[k], "mapscope", i]
-    }' "$results/lines"
+    }' "$rows"
