@@ -3,7 +3,8 @@
  *
  *     preload pair       a lock and an unlock in a process of one thread, ns
  *     preload pair-two   the same with a second thread there, ns: glibc leaves atomics out before that
- *     preload contended  two threads that want the same mutex all the time, ns a turn
+ *     preload contended  two threads that want the same mutex all the time, for 300 ns of work, ns a turn
+ *     preload longer     the same for 5 us
  *     preload handover   a mutex and a condition variable to and fro between two threads, ns a turn
  *     preload hold       how long the mutex is held in `contended`, median ns; with preload_hold.c preloaded
  */
@@ -18,7 +19,7 @@
 
 #include "median.h"
 
-enum { ROUNDS = 15, PAIRS = 20000, TURNS = 50000, HANDOVERS = 10000 };
+enum { ROUNDS = 15, PAIRS = 20000, TURNS = 50000, LONGER_TURNS = 5000, HANDOVERS = 2000 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -79,18 +80,21 @@ static void work(uint64_t ns)
     }
 }
 
+static int turns = TURNS;
+static uint64_t work_ns = 300;
+
 static void *take_turns(void *unused)
 {
     pthread_barrier_wait(&barrier);
-    for (int i = 0; i < TURNS; i++) {
+    for (int i = 0; i < turns; i++) {
         pthread_mutex_lock(&mutex);
-        work(300);
+        work(work_ns);
         pthread_mutex_unlock(&mutex);
     }
     return unused;
 }
 
-static double two_ns(void *(*function)(void *), int turns)
+static double two_ns(void *(*function)(void *))
 {
     static int numbers[] = {0, 1};
     pthread_t threads[2];
@@ -104,13 +108,20 @@ static double two_ns(void *(*function)(void *), int turns)
     return (double)(now_ns() - begin) / (2.0 * turns);
 }
 
+static double longer_ns(void)
+{
+    turns = LONGER_TURNS;
+    work_ns = 5000;
+    return two_ns(take_turns);
+}
+
 static int turn;
 
 static void *hand_over(void *number)
 {
     int own = *(int *)number;
     pthread_barrier_wait(&barrier);
-    for (int i = 0; i < HANDOVERS; i++) {
+    for (int i = 0; i < turns; i++) {
         pthread_mutex_lock(&mutex);
         while (turn != own)
             pthread_cond_wait(&cond, &mutex);
@@ -121,13 +132,19 @@ static void *hand_over(void *number)
     return NULL;
 }
 
+static double handover_ns(void)
+{
+    turns = HANDOVERS;
+    return two_ns(hand_over);
+}
+
 /* --- How long it is held --------------------------------------------------------------------------------------- */
 
 /* bench/preload_hold, preloaded last, has watched. */
 static double hold_ns(void)
 {
     double (*median_ns)(void) = (double (*)(void))dlsym(RTLD_DEFAULT, "hold_median_ns");
-    two_ns(take_turns, TURNS);
+    two_ns(take_turns);
     return median_ns ? median_ns() : -1;
 }
 
@@ -136,8 +153,9 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     double ns = strcmp(what, "pair") == 0        ? pair_ns()
                 : strcmp(what, "pair-two") == 0  ? pair_two_ns()
-                : strcmp(what, "contended") == 0 ? two_ns(take_turns, TURNS)
-                : strcmp(what, "handover") == 0  ? two_ns(hand_over, HANDOVERS)
+                : strcmp(what, "contended") == 0 ? two_ns(take_turns)
+                : strcmp(what, "longer") == 0    ? longer_ns()
+                : strcmp(what, "handover") == 0  ? handover_ns()
                 : strcmp(what, "hold") == 0      ? hold_ns()
                                                  : -1;
     printf("%.2f\n", ns);

@@ -5,7 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
 shift
-[ $# -gt 0 ] || set -- mutex preload page guard stack tracepoint ctf_read convert maps maps_pause flavours
+[ $# -gt 0 ] || set -- mutex preload sampling page guard stack tracepoint ctf_read convert maps maps_pause flavours
 for name in "$@"; do
     echo "== $name"
     if [ -x "$here/$name.sh" ]; then
