@@ -2,9 +2,9 @@
  * How good estimates from live sampling are: a run's sums of weighted lock_release events against the exact totals of
  * the shared page in the same run, for the default settings and for a pure fraction of 1 in 100 (Go's).
  *
- * Twenty-four threads, four locks, one unlock each: 70, 25, 4.5 and 0.5 % of the operations, held 20 us, 100 us, 1 ms and 10 ms
- * on average (exponential). The rare long ones are most of the time, as in programs. `sites`: of these four, the one that
- * cost most in its run.
+ * Twenty-four threads, four locks, one unlock each: 70, 25, 4.5 and 0.5 % of the operations, held 20 us, 100 us, 1 ms
+ * and 10 ms on average (exponential). The rare long ones are most of the time, as in programs. `sites`: of these four,
+ * the one that cost most in its run.
  *
  * Runs last SECONDS (1 s), not the 10 s of a recording: what counts is the contended time, here some 20 s a run. The
  * error shrinks with its square root.
@@ -145,8 +145,7 @@ static void print(const char *what, const double *errors, int runs)
 
 static void measure(const char *name, enum msc_sampler_mode mode, int runs, double seconds)
 {
-    static double totals[RUNS_MAX], sites[RUNS_MAX], expected[RUNS_MAX], samples[RUNS_MAX],
-        contended_s[RUNS_MAX];
+    static double totals[RUNS_MAX], sites[RUNS_MAX], expected[RUNS_MAX], samples[RUNS_MAX], contended_s[RUNS_MAX];
     config.mutex_mode = mode;
     config.mutex_fraction = 100;
     config.mutex_rate_ns = 10000000;
