@@ -166,9 +166,9 @@ static int alive; /* texts */
 
 static struct name make_name(int i)
 {
-    struct name name = {malloc(16)};
+    struct name name = {malloc(24)};
     assert_non_null(name.text);
-    snprintf(name.text, 16, "name %d", i);
+    snprintf(name.text, 24, "name %d", i);
     alive++;
     return name;
 }
