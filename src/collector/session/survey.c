@@ -137,7 +137,7 @@ static int add_folder(struct survey *survey, int at, const char *name)
 {
     struct place place = {.survey = survey};
     int error = tree_for_each(at, name, add_entry, &place);
-    survey->processes += place.has_events;
+    survey->processes += place.has_events && place.has_metadata;
     if (place.has_metadata && !place.has_events)
         add_name(&survey->without_buffers, name);
     else if (place.has_events && !place.has_whole_metadata)

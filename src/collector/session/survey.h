@@ -19,8 +19,9 @@ struct survey_names {
 };
 
 struct survey {
-    uint64_t bytes;                       /* of all files */
-    uint64_t processes;                   /* folders with a stream of the channel `ev` (control.h) */
+    uint64_t bytes; /* of all files */
+    uint64_t
+        processes; /* folders with a stream of the channel `ev` (control.h) and metadata, the last that LTTng makes */
     uint64_t discarded_events;            /* the tracer had no room */
     uint64_t lost_packets;                /* gaps in the numbers of packets */
     struct survey_names without_buffers;  /* with metadata, but no such stream: LTTng could open no buffers */
