@@ -335,7 +335,7 @@ static void run_rounds(const struct flavour_verbs *verbs, const struct msc_map_o
 static void test_histories_of_2_to_8_threads_are_linearizable(void **state)
 {
     (void)state;
-    enum { ROUNDS = 40, KINDS = sizeof kinds / sizeof kinds[0] };
+    enum { ROUNDS = 25, KINDS = sizeof kinds / sizeof kinds[0] };
     usual_memory = memory;
     memory.allocate = allocate_with_pauses;
     for (size_t i = 0; i < FLAVOURS * KINDS; i++) {
@@ -354,7 +354,7 @@ static void test_histories_of_2_to_8_threads_are_linearizable(void **state)
 
 /* ---- faster than histories can be checked ---- */
 
-enum { RACERS = 3, RACED_KEYS = 4, LAPS = 60000 };
+enum { RACERS = 3, RACED_KEYS = 4, LAPS = 30000 };
 
 struct race {
     const struct flavour_verbs *verbs;
