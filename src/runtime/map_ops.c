@@ -3,14 +3,14 @@
 
 #include "mapscope/map_template.h"
 #include "runtime/emit.h"
-#include "runtime/map_core.h"
+#include "runtime/map_entry.h"
 #include "runtime/map_fault.h"
 #include "runtime/map_guard.h"
 #include "runtime/map_trace.h"
 #include "runtime/stack.h"
 
 /* Compiled into each public function for its kind of key alone. */
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE MSC_INLINE
 
 /* ---- misuse ---- */
 
@@ -30,21 +30,28 @@ int map_refuse(const struct msc_map *map, enum msc_fault_kind kind, const struct
     return map_fault(&fault, frame);
 }
 
+/* The same for a key that is in registers until then. */
+MAP_COLD static int refuse(const struct msc_map *map, enum msc_fault_kind kind, struct map_key key, uint32_t other_tid,
+                           const void *frame)
+{
+    return map_refuse(map, kind, &key, other_tid, frame);
+}
+
 /* Becomes the writer of a map that is not NULL, or returns why not. `pc`: where the program called. */
 INLINE int enter(struct msc_map *map, const struct map_key *key, const void *pc, const void *frame)
 {
     if (MSC_UNLIKELY(!map_takes(map, key)))
-        return map_refuse(map, MSC_FAULT_UNHASHABLE, key, 0, frame);
+        return refuse(map, MSC_FAULT_UNHASHABLE, *key, 0, frame);
     uint32_t other_tid = map_guard_enter(&map->head.guard, pc);
     if (MSC_UNLIKELY(other_tid))
-        return map_refuse(map, MSC_FAULT_CONCURRENT_WRITE, key, other_tid, frame);
+        return refuse(map, MSC_FAULT_CONCURRENT_WRITE, *key, other_tid, frame);
     return 0;
 }
 
 INLINE void leave(struct msc_map *map, const struct map_key *key, const void *frame)
 {
     if (MSC_UNLIKELY(!map_guard_leave(&map->head.guard)))
-        map_refuse(map, MSC_FAULT_CONCURRENT_WRITE, key, map_guard_seen(&map->head.guard), frame);
+        refuse(map, MSC_FAULT_CONCURRENT_WRITE, *key, map_guard_seen(&map->head.guard), frame);
 }
 
 /* ---- the operations ---- */
@@ -54,21 +61,20 @@ INLINE void leave(struct msc_map *map, const struct map_key *key, const void *fr
 INLINE int put_untraced(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
                         const void *frame)
 {
-    int error = map_put(map, key, hash, value);
+    int error = map_put_here(map, key, hash, value);
     leave(map, key, frame);
     return error;
 }
 
-MAP_COLD static int put_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, const void *value,
+MAP_COLD static int put_traced(struct msc_map *map, struct map_key key, uint64_t hash, const void *value,
                                const void *frame)
 {
-    if (!map_key_is_kept(&map->type, key))
-        return put_untraced(map, key, hash, value, frame);
     struct msc_ev_map_assign event;
-    int error = map_put_described(map, key, hash, value, &event);
-    leave(map, key, frame);
-    if (!error)
-        map_trace_assign(&event, key, frame);
+    bool is_kept = map_key_is_kept(&map->type, &key);
+    int error = is_kept ? map_put_described(map, &key, hash, value, &event) : map_put(map, &key, hash, value);
+    leave(map, &key, frame);
+    if (is_kept && !error)
+        map_trace_assign(&event, &key, frame);
     return error;
 }
 
@@ -78,27 +84,28 @@ INLINE int assign(struct msc_map *map, const struct map_key *key, const void *va
     if (MSC_UNLIKELY(error))
         return error;
     if (msc_gate_on(MSC_EVENT_MAP_ASSIGN) && map_key_is_kept(&map->type, key))
-        return put_traced(map, key, map_hash(map, key), value, frame);
+        return put_traced(map, *key, map_hash(map, key), value, frame);
     return put_untraced(map, key, map_hash(map, key), value, frame);
 }
 
 INLINE int take_untraced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
                          const void *frame)
 {
-    int error = map_erase(map, key, hash, version, NULL);
+    int error = map_erase_here(map, key, hash, version, NULL);
     leave(map, key, frame);
     return error;
 }
 
-MAP_COLD static int take_traced(struct msc_map *map, const struct map_key *key, uint64_t hash, uint64_t version,
+MAP_COLD static int take_traced(struct msc_map *map, struct map_key key, uint64_t hash, uint64_t version,
                                 const void *frame)
 {
-    if (!map_key_is_kept(&map->type, key))
-        return take_untraced(map, key, hash, version, frame);
     struct msc_ev_map_op event;
-    int error = map_erase_described(map, key, hash, version, &event);
-    leave(map, key, frame);
-    map_trace_op(MSC_EVENT_MAP_DELETE, &event, frame);
+    bool is_kept = map_key_is_kept(&map->type, &key);
+    int error =
+        is_kept ? map_erase_described(map, &key, hash, version, &event) : map_erase(map, &key, hash, version, NULL);
+    leave(map, &key, frame);
+    if (is_kept)
+        map_trace_op(MSC_EVENT_MAP_DELETE, &event, frame);
     return error;
 }
 
@@ -108,21 +115,26 @@ INLINE int erase(struct msc_map *map, const struct map_key *key, uint64_t versio
     if (MSC_UNLIKELY(error))
         return error;
     if (msc_gate_on(MSC_EVENT_MAP_DELETE) && map_key_is_kept(&map->type, key))
-        return take_traced(map, key, map_hash(map, key), version, frame);
+        return take_traced(map, *key, map_hash(map, key), version, frame);
     return take_untraced(map, key, map_hash(map, key), version, frame);
+}
+
+MAP_COLD static struct map_slot find_traced(const struct msc_map *map, struct map_key key, uint64_t hash)
+{
+    return map_find_traced(map, &key, hash);
 }
 
 INLINE int look_up(const struct msc_map *map, const struct map_key *key, struct map_slot *slot, const void *frame)
 {
     slot->link.bucket = NULL;
     if (MSC_UNLIKELY(!map_takes(map, key)))
-        return map_refuse(map, MSC_FAULT_UNHASHABLE, key, 0, frame);
+        return refuse(map, MSC_FAULT_UNHASHABLE, *key, 0, frame);
     uint32_t other_tid = map_guard_seen(&map->head.guard);
     if (MSC_UNLIKELY(other_tid))
-        return map_refuse(map, MSC_FAULT_READ_WRITE, key, other_tid, frame);
+        return refuse(map, MSC_FAULT_READ_WRITE, *key, other_tid, frame);
     uint64_t hash = map_hash(map, key);
     if (msc_gate_on(MSC_EVENT_MAP_ACCESS) && map_key_is_kept(&map->type, key))
-        *slot = map_find_traced(map, key, hash);
+        *slot = find_traced(map, *key, hash);
     else
         *slot = map_find(map, key, hash);
     return map_slot_is_there(*slot) ? 0 : -ENOENT;
@@ -248,7 +260,7 @@ int msc_map_assign_hashed(struct msc_map *map, const void *key, uint64_t hash, c
     int error = enter(map, &custom, PC(), STACK_HERE());
     if (MSC_UNLIKELY(error))
         return error;
-    return MSC_UNLIKELY(is_kept) ? put_traced(map, &custom, hash, value, STACK_HERE())
+    return MSC_UNLIKELY(is_kept) ? put_traced(map, custom, hash, value, STACK_HERE())
                                  : put_untraced(map, &custom, hash, value, STACK_HERE());
 }
 
@@ -260,7 +272,7 @@ int msc_map_delete_hashed(struct msc_map *map, const void *key, uint64_t hash, b
     int error = enter(map, &custom, PC(), STACK_HERE());
     if (MSC_UNLIKELY(error))
         return error;
-    return MSC_UNLIKELY(is_kept) ? take_traced(map, &custom, hash, MAP_ANY_VERSION, STACK_HERE())
+    return MSC_UNLIKELY(is_kept) ? take_traced(map, custom, hash, MAP_ANY_VERSION, STACK_HERE())
                                  : take_untraced(map, &custom, hash, MAP_ANY_VERSION, STACK_HERE());
 }
 

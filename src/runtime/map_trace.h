@@ -20,7 +20,7 @@
 uint64_t map_key_id(const struct msc_map *map, const struct map_key *key);
 
 /* Whether the recording keeps this key, of a map of that type. One multiplication for a number, and no call. */
-static inline bool map_key_is_kept(const struct msc_map_type *type, const struct map_key *key)
+MSC_INLINE bool map_key_is_kept(const struct msc_map_type *type, const struct map_key *key)
 {
     switch (key->kind) {
     case MSC_KEY_U64:

@@ -57,7 +57,7 @@ compile library src/runtime/map_ops.c -fPIC
 for operation in find_u64 load_u64 assign_u64 delete_u64 find_bytes assign_bytes delete_bytes find assign delete; do
     loads=$(gates library msc_map_$operation)
     [ "$loads" = 1 ] || fail "msc_map_$operation loads $loads gates"
-    branches=$(function_of library msc_map_$operation | grep -A 2 'R_.*msc_gates' | grep -cE ':[ 	]*j') || true
+    branches=$(function_of library msc_map_$operation | grep -A 6 'R_.*msc_gates' | grep -m 1 -cE ':[ 	]*j') || true
     [ "$branches" = 1 ] || fail "msc_map_$operation: $branches branches follow the gate"
 done
 for operation in assign_hashed delete_hashed; do
