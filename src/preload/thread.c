@@ -164,18 +164,16 @@ HOOK int pthread_setname_np(pthread_t thread, const char *name)
 
 /* --- Who the calling thread is ------------------------------------------------------------------------------- */
 
-static __thread uint32_t own_id __attribute__((tls_model("initial-exec")));
+__thread uint32_t thread_own_id;
 
-uint32_t thread_id(void)
+uint32_t thread_ask_id(void)
 {
-    if (own_id == 0)
-        own_id = (uint32_t)syscall(SYS_gettid);
-    return own_id;
+    return thread_own_id = (uint32_t)syscall(SYS_gettid);
 }
 
 static void in_child(void)
 {
-    own_id = 0;
+    thread_own_id = 0;
     is_prepared = false;
     atomic_store_explicit(&unprepared, 0, memory_order_relaxed);
     for (struct start *start = starts; start < starts + STARTS; start++)

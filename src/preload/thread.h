@@ -11,7 +11,14 @@
 #include <stdint.h>
 
 /* The kernel's id, as glibc keeps it in locks. Asked once a thread, and again after a fork. */
-uint32_t thread_id(void);
+uint32_t thread_ask_id(void);
+
+extern __thread uint32_t thread_own_id __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline uint32_t thread_id(void)
+{
+    return __builtin_expect(thread_own_id != 0, 1) ? thread_own_id : thread_ask_id();
+}
 
 /* The thread will have events from now on; if it was not prepared, it is counted. */
 void thread_expect_events(void);

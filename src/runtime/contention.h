@@ -79,6 +79,7 @@
 #include "base/page_layout.h"
 #include "runtime/emit.h"
 #include "runtime/event.h"
+#include "runtime/page.h"
 #include "runtime/private.h"
 
 /* --- Locks that are not ours ------------------------------------------------------------------------------- */
@@ -95,11 +96,19 @@ static inline uint32_t contention_bucket(const void *lock)
 
 MSC_PRIVATE struct page_lock *contention_look_up(const void *lock, uint64_t bucket);
 
-/* The lock's entry, or NULL: nobody ever waited for it. About 1 ns if there is none, 3 ns if there is. */
+/* page.locks, for hooks outside of this library. */
+extern struct page contention_page MSC_PRIVATE_DATA;
+
+/* The lock's entry, or NULL: nobody ever waited for it. About 1 ns if there is none, 2 ns if there is. */
 static inline struct page_lock *contention_of(const void *lock)
 {
     uint64_t bucket = atomic_load_explicit(&contention_index[contention_bucket(lock)], memory_order_acquire);
-    return __builtin_expect(bucket == 0, 1) ? NULL : contention_look_up(lock, bucket);
+    if (__builtin_expect(bucket == 0, 1))
+        return NULL;
+    struct page_lock *first = &contention_page.locks[bucket % PAGE_LOCKS]; /* 0: of others, without an address */
+    return atomic_load_explicit(&first->lock, memory_order_relaxed) == (uintptr_t)lock
+               ? first
+               : contention_look_up(lock, bucket);
 }
 
 /*
