@@ -3,6 +3,7 @@
  * blocked when its wait is in the mutex's word.
  */
 #include "runtime/lock_recorder.h"
+#include "runtime/lock_threads.h"
 
 #include <errno.h>
 #include <mapscope/mutex.h>
@@ -15,31 +16,6 @@
 #include "runtime/locks.h"
 #include "runtime/page.h"
 #include "runtime/thread.h"
-
-static uint64_t word_of(msc_mutex *mutex)
-{
-    struct lock_id *id = (struct lock_id *)(void *)&mutex->msc_id;
-    struct page_lock *entry = atomic_load(&id->contended);
-    return entry ? atomic_load(&entry->word) : 0;
-}
-
-static void until_waiting(msc_mutex *mutex, uint64_t waiters)
-{
-    while (word_of(mutex) >> 48 != waiters)
-        usleep(100);
-}
-
-static struct timespec timespec_at(uint64_t ns)
-{
-    return (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-}
-
-static void sleep_until(uint64_t ns)
-{
-    struct timespec time = timespec_at(ns);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
-    }
-}
 
 /* --- Behaves like a pthread mutex ----------------------------------------------------------------------- */
 
@@ -124,21 +100,12 @@ static void test_without_contention_no_clock_is_read_and_nothing_emitted(void **
 
 static _Atomic uint32_t waiter_tid; /* of the last one */
 
-/* A function whose addresses are told apart from the other sites': no two of them within SITE bytes. */
-enum { SITE = 2048 }; /* sanitizers write long code */
-#define site_function __attribute__((noinline, aligned(SITE))) static
-
 site_function void *lock_as_waiter(void *mutex)
 {
     waiter_tid = thread_tid();
     msc_mutex_lock(mutex);
     msc_mutex_unlock(mutex);
     return NULL;
-}
-
-static bool is_in(uintptr_t pc, void *(*function)(void *))
-{
-    return pc > (uintptr_t)function && pc < (uintptr_t)function + SITE;
 }
 
 site_function void *unlock_as_holder(void *mutex)
@@ -500,138 +467,6 @@ static void test_waits_equal_charges_and_handoffs_to_the_nanosecond(void **state
     }
 }
 
-/* --- Planned holds ---------------------------------------------------------------------------------------- */
-
-enum { HOLD_NS = 20000000, APART_NS = 500000, WAITERS_MAX = 10 };
-
-/* What a thread did, by the test's own clock reads: the truth to compare with, also on a busy machine. */
-struct turn {
-    pthread_t thread;
-    uint64_t start_ns; /* planned */
-    uint64_t arrived_ns, acquired_ns, releasing_ns;
-};
-
-static struct plan {
-    msc_mutex mutex;
-    pthread_barrier_t start;
-    struct turn holder, waiters[WAITERS_MAX];
-    unsigned waiter_count;
-} plan;
-
-site_function void *take_planned_turn(void *argument)
-{
-    struct turn *turn = argument;
-    pthread_barrier_wait(&plan.start);
-    sleep_until(turn->start_ns);
-    turn->arrived_ns = clock_monotonic_ns();
-    msc_mutex_lock(&plan.mutex);
-    turn->acquired_ns = clock_monotonic_ns();
-    turn->releasing_ns = clock_monotonic_ns();
-    msc_mutex_unlock(&plan.mutex);
-    return NULL;
-}
-
-/* One holder, the waiters half a millisecond apart, 20 ms in which all of them wait. */
-static void run_plan(unsigned waiters)
-{
-    plan.waiter_count = waiters;
-    msc_mutex_init(&plan.mutex, "planned");
-    pthread_barrier_init(&plan.start, NULL, waiters + 1);
-    msc_mutex_lock(&plan.mutex);
-    plan.holder.acquired_ns = clock_monotonic_ns();
-    for (unsigned i = 0; i < waiters; i++) {
-        plan.waiters[i].start_ns = plan.holder.acquired_ns + i * APART_NS;
-        pthread_create(&plan.waiters[i].thread, NULL, take_planned_turn, &plan.waiters[i]);
-    }
-    pthread_barrier_wait(&plan.start);
-    until_waiting(&plan.mutex, waiters);
-    sleep_until(clock_monotonic_ns() + HOLD_NS);
-    plan.holder.releasing_ns = clock_monotonic_ns();
-    unlock_as_holder(&plan.mutex);
-    for (unsigned i = 0; i < waiters; i++)
-        pthread_join(plan.waiters[i].thread, NULL);
-    pthread_barrier_destroy(&plan.start);
-}
-
-/* What the hold of this turn cost everybody: the overlap with each wait. */
-static uint64_t true_cost(const struct turn *hold)
-{
-    uint64_t cost_ns = 0;
-    for (const struct turn *wait = plan.waiters; wait < plan.waiters + plan.waiter_count; wait++) {
-        uint64_t from = wait->arrived_ns > hold->acquired_ns ? wait->arrived_ns : hold->acquired_ns;
-        uint64_t to = wait->acquired_ns < hold->releasing_ns ? wait->acquired_ns : hold->releasing_ns;
-        cost_ns += to > from ? to - from : 0;
-    }
-    return cost_ns;
-}
-
-struct blame {
-    uint64_t holder_ns, waiter_ns;
-};
-
-static void blame_add(struct blame *blame, uintptr_t site, uint64_t ns)
-{
-    if (is_in(site, unlock_as_holder))
-        blame->holder_ns += ns;
-    else
-        blame->waiter_ns += ns;
-}
-
-static struct blame blame_by_charge(void)
-{
-    struct blame blame = {0};
-    for (size_t i = 0; i < lock_record_count; i++)
-        if (lock_records[i].event == MSC_EVENT_LOCK_RELEASE)
-            blame_add(&blame, lock_records[i].leaf, lock_records[i].release.charge_ns);
-    return blame;
-}
-
-/* What other profilers do: each wait is charged where the one who waited unlocks. */
-static struct blame blame_by_own_unlock(void)
-{
-    struct blame blame = {0};
-    for (size_t i = 0; i < lock_record_count; i++)
-        if (lock_records[i].event == MSC_EVENT_LOCK_WAIT)
-            blame_add(&blame, lock_records[i].leaf, lock_records[i].wait.wait_ns);
-    return blame;
-}
-
-static struct blame true_blame(void)
-{
-    struct blame blame = {.holder_ns = true_cost(&plan.holder)};
-    for (unsigned i = 0; i < plan.waiter_count; i++)
-        blame.waiter_ns += true_cost(&plan.waiters[i]);
-    return blame;
-}
-
-static bool is_near(uint64_t value, uint64_t truth, uint64_t tolerance)
-{
-    return value <= truth + tolerance && truth <= value + tolerance;
-}
-
-/* Each site within 5 % of what all cost together: the waiters hold the mutex for almost no time. */
-static bool blame_is_right(struct blame blame)
-{
-    struct blame truth = true_blame();
-    uint64_t tolerance = (truth.holder_ns + truth.waiter_ns) / 20;
-    return is_near(blame.holder_ns, truth.holder_ns, tolerance) && is_near(blame.waiter_ns, truth.waiter_ns, tolerance);
-}
-
-static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state)
-{
-    (void)state;
-    static const unsigned waiters[] = {1, 2, 4, 10};
-    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
-        lock_record_count = 0;
-        run_plan(waiters[i]);
-        struct blame blame = blame_by_charge();
-        assert_true(blame_is_right(blame));
-        assert_true(blame.holder_ns >= waiters[i] * (uint64_t)HOLD_NS); /* grows with the waiters */
-        assert_false(blame_is_right(blame_by_own_unlock()));            /* or this check would see nothing */
-        msc_mutex_destroy(&plan.mutex);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,7 +487,6 @@ int main(void)
         lock_test(test_a_wait_for_a_lock_without_an_entry_is_counted_as_lost),
         lock_test(test_locks_beyond_the_table_work_as_ever),
         lock_test(test_waits_equal_charges_and_handoffs_to_the_nanosecond),
-        lock_test(test_a_planned_hold_is_charged_what_it_cost_each_waiter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
