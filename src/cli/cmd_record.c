@@ -225,7 +225,9 @@ static void print_bytes(uint64_t bytes)
 static void print_losses(const struct survey *trace, bool is_complete)
 {
     if (!trace->discarded_events && !trace->lost_packets)
-        fputs(is_complete && !trace->without_buffers.count ? "no event lost" : "unknown how many events were lost",
+        fputs(is_complete && !trace->without_buffers.count && !trace->without_metadata.count
+                  ? "no event lost"
+                  : "unknown how many events were lost",
               stderr);
     else
         fprintf(stderr, "%" PRIu64 " events lost", trace->discarded_events);
@@ -265,7 +267,7 @@ static void print_result(const struct request *request, const struct session_res
             result->is_complete ? "" : " (its end may be missing)", request->folder);
     print_folders(&trace->without_buffers,
                   "not recorded, because LTTng opened no buffers (/dev/shm too small for --buffer, or ended at once)");
-    print_folders(&trace->without_metadata, "without metadata, as a daemon leaves it that is killed");
+    print_folders(&trace->without_metadata, "without metadata, as a killed daemon or a full disk leaves them");
 }
 
 int cmd_record(int argc, char **argv)

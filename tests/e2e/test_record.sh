@@ -339,6 +339,22 @@ test_room_for_one_process() {
     mounts_before=$(cat /proc/self/mounts)
 }
 
+test_a_full_disk() {
+    mkdir small
+    mount -t tmpfs -o size=300k small small
+    mounts_before=$(cat /proc/self/mounts)
+    status=0
+    deadline 30 "$mapscope" record -o small/out -- sh -c "yes emit | head -n 20000 | $program >/dev/null; exit 4" 2>stderr || status=$?
+    [ "$status" = 4 ] || fail "$test: exit status $status: $(cat stderr)"
+    expect_said 'warning: the disk of .*/small/out is full: .*--max-size'
+    expect_said 'unknown how many events were lost|events lost'
+    jq -e '.state == "cut" and .exit.status == 4' small/out/capture.json >/dev/null ||
+        fail "$test: $(cat small/out/capture.json)"
+    expect_nothing_left
+    umount small
+    mounts_before=$(cat /proc/self/mounts)
+}
+
 test_no_daemon_to_run() {
     as_whom="env PATH=/nowhere" record 125 -- /bin/true
     expect_said 'cannot run lttng-sessiond: No such file or directory \(apt install lttng-tools\)'
@@ -407,6 +423,8 @@ test_a_member_of_group_tracing_uses_a_running_one() {
     kill -STOP "$(cat /run/daemon.pid)"
     as_whom=$as_member record 125 -- true
     expect_said "no answer within 5 s"
+    as_whom="$as_plain --clear-groups" record 0 -- true
+    expect_said "warning: root's session daemon \(process $(cat /run/daemon.pid)\) does not answer: .* waits 5 s"
     kill -CONT "$(cat /run/daemon.pid)"
     shared_daemon_end
     as_whom=$as_member expect_daemon 'own folder'

@@ -7,7 +7,6 @@
 
 #include "collector/doctor/checks.h"
 #include "collector/doctor/library.h"
-#include "collector/doctor/proc.h"
 #include "collector/session/bounded.h"
 #include "collector/session/command.h"
 #include "collector/session/daemon.h"
@@ -232,16 +231,10 @@ static void report_hung(const char *whose, pid_t pid, bool is_used, const char *
     checkup_mend(checkup, "kill -CONT %ld if it was stopped; else kill -9 and start it again", (long)pid);
 }
 
-static bool is_stopped(pid_t pid)
-{
-    char state = pid ? proc_state(pid) : 0;
-    return state == 'T' || state == 't';
-}
-
 static void report_daemon(const char *whose, struct daemon_probe daemon, bool is_used, const char *otherwise,
                           struct checkup *checkup)
 {
-    if (daemon.state == DAEMON_HUNG || (daemon.state != DAEMON_ABSENT && is_stopped(daemon.pid)))
+    if (daemon.state == DAEMON_HUNG)
         report_hung(whose, daemon.pid, is_used, otherwise, checkup);
     else if (daemon.state == DAEMON_ALIVE)
         checkup_ok(checkup, "%s (process %ld) runs and answers", whose, (long)daemon.pid);

@@ -2,6 +2,7 @@
 #include "collector/session/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,20 @@ static int call_list(const void *arg, void *reply, struct diag *diag)
     return 0;
 }
 
+/* 'T' or 't' behind the name, which may have parentheses itself. */
+static bool is_stopped(pid_t pid)
+{
+    char path[32], text[512];
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    const char *end = strrchr(text, ')');
+    return end && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
+}
+
 struct daemon_probe daemon_look(const char *folder, bool is_asked)
 {
     struct daemon_probe probe = {DAEMON_ABSENT, 0};
@@ -68,6 +83,8 @@ struct daemon_probe daemon_look(const char *folder, bool is_asked)
     else if (error == -EACCES && connect_to(folder, DAEMON_PROGRAM_SOCKET, &probe.pid) == 0)
         probe.state = DAEMON_CLOSED;
     if (probe.state == DAEMON_ALIVE && is_asked && bounded_run(call_list, NULL, NULL, 0, ANSWER_MS, NULL) == -ETIMEDOUT)
+        probe.state = DAEMON_HUNG;
+    if (probe.state != DAEMON_ABSENT && is_stopped(probe.pid))
         probe.state = DAEMON_HUNG;
     return probe;
 }

@@ -19,7 +19,7 @@ enum daemon_state {
     DAEMON_ABSENT, /* nobody listens */
     DAEMON_CLOSED, /* one is there that takes no commands from us */
     DAEMON_ALIVE,  /* it answers, or was not asked */
-    DAEMON_HUNG,   /* it does not answer */
+    DAEMON_HUNG,   /* it does not answer, or is stopped */
 };
 
 struct daemon_probe {

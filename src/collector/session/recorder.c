@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "collector/session/deadline.h"
 #include "collector/session/keeper_process.h"
@@ -22,6 +24,9 @@ enum { ROOMY_PROCESSES = 8 };
  * (liblttng-ust: "after a sequence of failure / wait / failure").
  */
 enum { REGISTER_MS = 4000, REGISTER_AGAIN_MS = 7000 };
+
+/* With less than that the next packet did not fit, if there was one. */
+enum { FULL_DISK_BYTES = 65536 };
 
 /* The buffers of a process are there when its session has begun, but on a machine that is too busy. */
 enum { BUFFERS_MS = 2000, BUFFERS_LOOK_MS = 10 };
@@ -249,6 +254,20 @@ static bool end_recording(const struct recorder *recorder)
     return !error;
 }
 
+/* LTTng drops what it cannot write, and says nothing. Shared pages still take room that they will give back. */
+static bool had_room(const struct recorder *recorder)
+{
+    struct statvfs status;
+    if (fstatvfs(recorder->output.fd, &status))
+        return true;
+    uint64_t blocks = geteuid() ? status.f_bavail : status.f_bfree;
+    if (blocks * status.f_frsize >= FULL_DISK_BYTES)
+        return true;
+    recorder_warn(recorder, "the disk of %s is full: what did not fit is lost (--max-size ends a recording before)",
+                  recorder->output.folder);
+    return false;
+}
+
 static void write_end(struct recorder *recorder, const struct session_result *result)
 {
     struct diag diag;
@@ -266,6 +285,7 @@ void recorder_close(struct recorder *recorder, enum capture_end ended_by, struct
     recorder->capture.ended_by = recorder->daemon_is_lost ? CAPTURE_BY_DAEMON : ended_by;
     result->was_recorded = true;
     result->is_complete = end_recording(recorder);
+    result->is_complete &= had_room(recorder);
     int error = survey_trace(recorder->output.fd, "trace", &result->trace);
     if (error)
         recorder_warn(recorder, "cannot read the trace in %s: %s", recorder->output.folder, strerror(-error));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collector/session/command.h"
+#include "collector/session/daemon.h"
 #include "collector/session/deadline.h"
 #include "collector/session/pages.h"
 #include "collector/session/preload.h"
@@ -82,11 +83,25 @@ static int make_pages(struct recorder *recorder, struct diag *diag)
     return error ? diag_errno(diag, -error, "cannot make %s", recorder->output.pages) : 0;
 }
 
+/* LTTng registers the programs of a plain user with root's daemon too, and waits for its answer. */
+static void warn_of_hung_daemon(const struct recorder *recorder)
+{
+    if (recorder->place.kind != PLACE_HOME)
+        return;
+    struct daemon_probe root = daemon_look(DAEMON_ROOT_FOLDER, false);
+    if (root.state == DAEMON_HUNG)
+        recorder_warn(recorder,
+                      "root's session daemon (process %ld) does not answer: each program that starts waits 5 s for it "
+                      "(mapscope doctor)",
+                      (long)root.pid);
+}
+
 static int enter_place(struct recorder *recorder, struct diag *diag)
 {
     int error = place_enter(&recorder->place, diag);
     if (error)
         return error;
+    warn_of_hung_daemon(recorder);
     error = place_set_environment(&recorder->place, &recorder->environment);
     if (!error)
         return 0;
