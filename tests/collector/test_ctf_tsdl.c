@@ -56,6 +56,29 @@ static void test_blocks_may_come_in_any_order(void **state)
     tsdl_fini(&trace);
 }
 
+/* Word for word the same is read once: a digit more, a line more, and ten of them in between, are others. */
+static void test_integers_that_stand_there_again_are_what_they_say(void **state)
+{
+    (void)state;
+    char *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    fputs(TRACE "event { fields := struct {\n", out);
+    for (int round = 0; round < 3; round++)
+        for (int size = 1; size <= 12; size++)
+            fprintf(out, "integer {\nsize = %d; align = 8; } _f%d_%d;\n", size, round, size);
+    fputs("integer { size = 1; align = 8; signed = 1; } _last; }; };", out);
+    fclose(out);
+    struct tsdl_trace trace = parse(text);
+    for (size_t i = 0; i < 36; i++)
+        assert_int_equal(field(&trace, i)->size, i % 12 + 1);
+    assert_true(field(&trace, 36)->is_signed);
+    tsdl_fini(&trace);
+    free(text);
+    assert_refused(TRACE "typealias integer {\nsize = 8; } := a;\ntypealias integer {\nsize = 8; } := b;\n@", "line 6");
+    assert_refused(TRACE "typealias integer { size = 8; } := a; typealias integer { size = 8; ", "");
+}
+
 static void test_trace_clock_and_env_are_read(void **state)
 {
     (void)state;
@@ -246,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_may_come_in_any_order),
+        cmocka_unit_test(test_integers_that_stand_there_again_are_what_they_say),
         cmocka_unit_test(test_trace_clock_and_env_are_read),
         cmocka_unit_test(test_integers_say_all_they_can),
         cmocka_unit_test(test_labels_follow_their_predecessor_or_say_ranges),

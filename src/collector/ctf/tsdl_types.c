@@ -48,140 +48,6 @@ static const char *join(struct tsdl_parser *parser, const char *head, const char
     return joined;
 }
 
-static struct tsdl_type *new_type(struct tsdl_parser *parser, enum tsdl_kind kind, uint32_t align)
-{
-    struct tsdl_type *type = tsdl_alloc(parser, sizeof *type);
-    if (type)
-        *type = (struct tsdl_type){.kind = kind, .align = align, .base = 10};
-    return type;
-}
-
-/* The number of an attribute, within bounds. */
-static uint32_t bounded(struct tsdl_parser *parser, struct tsdl_value value, uint32_t low, uint32_t high)
-{
-    if (!value.text && !value.is_negative && value.number >= low && value.number <= high)
-        return (uint32_t)value.number;
-    tsdl_fail(parser, "attribute out of range");
-    return low;
-}
-
-static uint32_t parse_align(struct tsdl_parser *parser, struct tsdl_value value)
-{
-    uint32_t align = bounded(parser, value, 1, TSDL_ALIGN_MAX_BITS);
-    if (align & (align - 1))
-        tsdl_fail(parser, "alignment is no power of two");
-    return align;
-}
-
-static bool is_any(const char *text, const char *a, const char *b, const char *c)
-{
-    return text && (strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0);
-}
-
-static bool parse_bool(struct tsdl_value value)
-{
-    return value.text ? is_any(value.text, "true", "TRUE", "True") : value.number != 0;
-}
-
-static enum tsdl_order parse_order(struct tsdl_value value)
-{
-    if (is_any(value.text, "be", "network", "big"))
-        return TSDL_BIG;
-    return is_any(value.text, "le", "little", "LE") ? TSDL_LITTLE : TSDL_NATIVE;
-}
-
-static uint8_t parse_base(struct tsdl_value value)
-{
-    if (!value.text)
-        return value.number == 2 || value.number == 8 || value.number == 16 ? (uint8_t)value.number : 10;
-    if (is_any(value.text, "hexadecimal", "hex", "x") || is_any(value.text, "X", "p", "pointer"))
-        return 16;
-    if (is_any(value.text, "octal", "oct", "o"))
-        return 8;
-    return is_any(value.text, "binary", "b", "bin") ? 2 : 10;
-}
-
-struct number_attributes {
-    uint32_t size, align, exponent, mantissa; /* align 0 = not said */
-    struct tsdl_type type;
-};
-
-static void parse_number_attribute(struct tsdl_parser *parser, struct number_attributes *attributes)
-{
-    const char *key = tsdl_parse_name(parser);
-    tsdl_expect_sign(parser, '=');
-    struct tsdl_value value = tsdl_parse_value(parser);
-    tsdl_expect_sign(parser, ';');
-    if (parser->error)
-        return;
-    if (strcmp(key, "size") == 0)
-        attributes->size = bounded(parser, value, 1, 64);
-    else if (strcmp(key, "align") == 0)
-        attributes->align = parse_align(parser, value);
-    else if (strcmp(key, "signed") == 0)
-        attributes->type.is_signed = parse_bool(value);
-    else if (strcmp(key, "byte_order") == 0)
-        attributes->type.order = parse_order(value);
-    else if (strcmp(key, "base") == 0)
-        attributes->type.base = parse_base(value);
-    else if (strcmp(key, "encoding") == 0)
-        attributes->type.is_text = is_any(value.text, "UTF8", "ASCII", "utf8");
-    else if (strcmp(key, "map") == 0)
-        attributes->type.is_clock = true;
-    else if (strcmp(key, "exp_dig") == 0)
-        attributes->exponent = bounded(parser, value, 1, 64);
-    else if (strcmp(key, "mant_dig") == 0)
-        attributes->mantissa = bounded(parser, value, 1, 128);
-}
-
-static struct number_attributes parse_number_attributes(struct tsdl_parser *parser)
-{
-    struct number_attributes attributes = {.type = {.base = 10}};
-    tsdl_expect_sign(parser, '{');
-    while (tsdl_in_block(parser))
-        parse_number_attribute(parser, &attributes);
-    tsdl_expect_sign(parser, '}');
-    return attributes;
-}
-
-static const struct tsdl_type *finish_number(struct tsdl_parser *parser, enum tsdl_kind kind, uint32_t size,
-                                             const struct number_attributes *attributes)
-{
-    struct tsdl_type *type = new_type(parser, kind, 1);
-    if (!type)
-        return NULL;
-    *type = attributes->type;
-    type->kind = kind;
-    type->size = size;
-    type->align = attributes->align ? attributes->align : size % BYTE ? 1 : BYTE;
-    return type;
-}
-
-static const struct tsdl_type *parse_integer(struct tsdl_parser *parser)
-{
-    struct number_attributes attributes = parse_number_attributes(parser);
-    if (!attributes.size)
-        tsdl_fail(parser, "integer without a size");
-    return finish_number(parser, TSDL_INTEGER, attributes.size, &attributes);
-}
-
-static const struct tsdl_type *parse_float(struct tsdl_parser *parser)
-{
-    struct number_attributes attributes = parse_number_attributes(parser);
-    uint32_t size = attributes.exponent + attributes.mantissa;
-    bool is_ieee = (size == 32 && attributes.mantissa == 24) || (size == 64 && attributes.mantissa == 53);
-    if (!is_ieee)
-        tsdl_fail(parser, "floating point that is neither float nor double");
-    return finish_number(parser, TSDL_FLOAT, size, &attributes);
-}
-
-static const struct tsdl_type *parse_string(struct tsdl_parser *parser)
-{
-    if (tsdl_at_sign(parser, '{'))
-        parse_number_attributes(parser); /* encoding: both are bytes to us */
-    return new_type(parser, TSDL_STRING, BYTE);
-}
-
 static uint64_t parse_label_value(struct tsdl_parser *parser)
 {
     struct tsdl_value value = tsdl_parse_value(parser);
@@ -249,7 +115,7 @@ static const struct tsdl_type *parse_enum_body(struct tsdl_parser *parser)
         tsdl_accept_sign(parser, ':') ? tsdl_parse_type(parser, false) : find_named(parser, "int");
     if (container && container->kind != TSDL_INTEGER)
         tsdl_fail(parser, "enumeration of something other than integers");
-    struct tsdl_type *type = new_type(parser, TSDL_ENUM, 1);
+    struct tsdl_type *type = tsdl_new_type(parser, TSDL_ENUM, 1);
     if (!type || parser->error)
         return NULL;
     *type = *container;
@@ -308,13 +174,13 @@ static void align_to_members(struct tsdl_type *type)
 
 static const struct tsdl_type *parse_struct_body(struct tsdl_parser *parser)
 {
-    struct tsdl_type *type = new_type(parser, TSDL_STRUCT, 1);
+    struct tsdl_type *type = tsdl_new_type(parser, TSDL_STRUCT, 1);
     if (!type)
         return NULL;
     parse_members(parser, type);
     if (tsdl_accept_name(parser, "align")) {
         tsdl_expect_sign(parser, '(');
-        type->align = parse_align(parser, tsdl_parse_value(parser));
+        type->align = tsdl_parse_align(parser, tsdl_parse_value(parser));
         tsdl_expect_sign(parser, ')');
     }
     if (!parser->error)
@@ -325,7 +191,7 @@ static const struct tsdl_type *parse_struct_body(struct tsdl_parser *parser)
 /* A variant aligns nothing itself: the option that is chosen does. */
 static const struct tsdl_type *parse_variant_body(struct tsdl_parser *parser, const char *tag)
 {
-    struct tsdl_type *type = new_type(parser, TSDL_VARIANT, 1);
+    struct tsdl_type *type = tsdl_new_type(parser, TSDL_VARIANT, 1);
     if (!type)
         return NULL;
     type->tag = tag;
@@ -347,7 +213,7 @@ static const struct tsdl_type *with_tag(struct tsdl_parser *parser, const struct
 {
     if (!type || !tag)
         return type;
-    struct tsdl_type *copy = new_type(parser, TSDL_VARIANT, 1);
+    struct tsdl_type *copy = tsdl_new_type(parser, TSDL_VARIANT, 1);
     if (!copy)
         return NULL;
     *copy = *type;
@@ -404,11 +270,11 @@ static const struct tsdl_type *parse_type_here(struct tsdl_parser *parser, bool 
         if (tsdl_accept_name(parser, compounds[i]))
             return parse_compound(parser, compounds[i]);
     if (tsdl_accept_name(parser, "integer"))
-        return parse_integer(parser);
+        return tsdl_parse_integer(parser);
     if (tsdl_accept_name(parser, "floating_point"))
-        return parse_float(parser);
+        return tsdl_parse_float(parser);
     if (tsdl_accept_name(parser, "string"))
-        return parse_string(parser);
+        return tsdl_parse_string(parser);
     const char *words = parse_words(parser, declares);
     return words ? find_named(parser, words) : NULL;
 }
@@ -443,7 +309,7 @@ const struct tsdl_type *tsdl_parse_dimensions(struct tsdl_parser *parser, const 
         return element;
     if (parser->depth == TSDL_DEPTH_MAX)
         tsdl_fail(parser, "too many dimensions");
-    struct tsdl_type *type = new_type(parser, TSDL_ARRAY, element->align);
+    struct tsdl_type *type = tsdl_new_type(parser, TSDL_ARRAY, element->align);
     if (!type || parser->error)
         return NULL;
     parse_length(parser, type);
