@@ -31,10 +31,9 @@ static uint64_t clock_ns(clockid_t clock)
 }
 
 /* Numbers as 64 bits, what is longer as it comes, one behind the other. */
-static void plan_all(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+static void plan_all(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     (void)self;
-    (void)trace_pid;
     for (size_t i = 0; i < class->field_count; i++) {
         enum ctf_type type = class->fields[i].type;
         bool is_number = type == CTF_UNSIGNED || type == CTF_SIGNED || type == CTF_ENUM;

@@ -119,7 +119,7 @@ static void begin(const struct decode_event *schema, const struct ctf_event_clas
         event->module.is_pic = true;
 }
 
-void decode_plan(uint64_t set, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+void decode_plan(uint64_t set, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     const struct decode_event *schema = decode_schema_find(class->name);
     struct event *event = (struct event *)(void *)plan->blank;
@@ -127,7 +127,7 @@ void decode_plan(uint64_t set, const struct ctf_event_class *class, int64_t trac
     begin(schema, class, event);
     place_id(class, "vtid", offsetof(struct event, tid), plan);
     if (!place_id(class, "vpid", offsetof(struct event, pid), plan))
-        event->pid = clamp_pid(trace_pid);
+        event->pid = clamp_pid(class->trace_pid);
     if (schema && is_in(set, schema->kind))
         place_fields(schema, class, plan);
 }

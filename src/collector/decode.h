@@ -3,9 +3,9 @@
  * (docs/events.md). It plans, once a class, where each field goes in struct event; the reader then decodes right
  * into that.
  *
- *     static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+ *     static void plan(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
  *     {
- *         decode_plan(EVENT_SET_ALL, class, trace_pid, plan);      // of ctf_options
+ *         decode_plan(EVENT_SET_ALL, class, plan);      // of ctf_options
  *     }
  *     ...
  *     while (ctf_next(reader, &raw) == 1)
@@ -20,7 +20,7 @@
 #include "model/event.h"
 
 /* Of events that are not in `set` (EVENT_SET), only kind, pid, tid and time are decoded. */
-void decode_plan(uint64_t set, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan);
+void decode_plan(uint64_t set, const struct ctf_event_class *class, struct ctf_plan *plan);
 
 /* What events of that class become. */
 enum event_kind decode_kind_of(const char *class_name);

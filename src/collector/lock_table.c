@@ -31,10 +31,10 @@ static int tally(void *self, const char *class_name)
     return EVENT_SET(decode_kind_of(class_name)) & PROCESS_EVENTS ? CTF_DELIVER : 0;
 }
 
-static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+static void plan(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     (void)self;
-    decode_plan(PROCESS_EVENTS, class, trace_pid, plan);
+    decode_plan(PROCESS_EVENTS, class, plan);
 }
 
 /* What the trace says of processes; nothing where there is none to be read. */

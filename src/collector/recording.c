@@ -67,10 +67,10 @@ static void warn(void *self, const char *text)
         options->warn(options->self, text);
 }
 
-static void plan(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+static void plan(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     const struct pass *pass = self;
-    decode_plan(pass->events, class, trace_pid, plan);
+    decode_plan(pass->events, class, plan);
 }
 
 static bool is_ours(enum event_kind kind)

@@ -109,10 +109,10 @@ struct event_map_op {
     struct event_object map;
     uint64_t seq, key_id;
     uint32_t rate; /* 1/rate of the keys are kept */
+    bool found;    /* hit or found; for an assign: the key was there before */
     uint64_t begin_ns, end_ns;
     uint64_t version;
     uint64_t scope, action; /* 0 = none */
-    bool found;             /* hit or found; for an assign: the key was there before */
     uint64_t count;         /* map_clear only */
     /* map_assign only */
     uint64_t hash, bucket, evac_ns;

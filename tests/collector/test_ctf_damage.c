@@ -171,7 +171,7 @@ static struct found read_all(const char *folder)
         sum += touch(&event);
         bool same = is_as_written(&event);
         found.all++;
-        if (event.trace_pid == GOOD_PID && same)
+        if (event.class->trace_pid == GOOD_PID && same)
             found.good++;
         else if (same)
             found.seen[event.values[0].u]++;

@@ -239,6 +239,8 @@ struct planned {
     bool flag, not_flag;
     struct ctf_value words, bytes, name;
     uint64_t constant;
+    int32_t before, behind;
+    uint64_t second;
 };
 
 #define AT(name, member, how)                                                                                          \
@@ -249,7 +251,7 @@ struct planned {
         }                                                                                                              \
     }
 
-static void plan_struct(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+static void plan_struct(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     static const struct {
         const char *name;
@@ -258,9 +260,8 @@ static void plan_struct(void *self, const struct ctf_event_class *class, int64_t
                  AT("four", four, U64),        AT("five", five, U64),     AT("wide", wide, U64),
                  AT("half", half, U32),        AT("id", id, S32),         AT("flag", flag, FLAG),
                  AT("no_flag", not_flag, NOT), AT("words", words, VALUE), AT("bytes", bytes, BYTES),
-                 AT("name", name, VALUE)};
+                 AT("name", name, VALUE),      AT("behind", behind, S32), AT("second", second, U64)};
     const struct planned blank = {.constant = *(const uint64_t *)self};
-    (void)trace_pid;
     plan->size = sizeof blank;
     memcpy(plan->blank, &blank, sizeof blank);
     for (size_t i = 0; i < class->field_count; i++)
@@ -273,7 +274,7 @@ static void compile_planned(struct compiled *compiled, const char *fields, uint6
 {
     compile(compiled, fields);
     struct ctf_event_class class = {.fields = compiled->program.fields, .field_count = compiled->program.field_count};
-    assert_int_equal(ctf_plan(&compiled->program, &class, -1, plan_struct, &constant), 0);
+    assert_int_equal(ctf_plan(&compiled->program, &class, plan_struct, &constant), 0);
     assert_true(compiled->program.record_bytes <= sizeof compiled->values);
 }
 
@@ -381,6 +382,35 @@ static void test_the_fast_path_holds_each_byte_against_the_end(void **state)
     done(&compiled);
 }
 
+/* However many words and half words stand side by side, each byte of them arrives. */
+static void test_neighbours_are_copied_whole(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"u64 one;", "u64 two;", "u64 three;", "u64 four;", "u64 five;", "u64 wide;"};
+    uint8_t bytes[64];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i + 1);
+    for (size_t count = 0; count <= 6; count++) {
+        struct compiled compiled;
+        char fields[256] = "";
+        for (size_t i = 0; i < count; i++)
+            strcat(fields, words[i]);
+        strcat(fields, "u32 half; s32 id; u32 flag;");
+        compile_planned(&compiled, fields, 0);
+        assert_int_equal(compiled.program.ops[0].kind, OP_PICK);
+        memset(compiled.values, 0xEE, sizeof compiled.values);
+        assert_int_equal(run(&compiled, bytes, count * 8 + 12, 0, NULL), CTF_OK);
+        assert_memory_equal(&planned(&compiled)->one, bytes, count * 8);
+        assert_memory_equal(&planned(&compiled)->half, bytes + count * 8, 8);
+        assert_true(planned(&compiled)->flag);
+        done(&compiled);
+        compile_planned(&compiled, "s32 behind; u64 second;", 0); /* a half word before a whole one */
+        assert_int_equal(run(&compiled, bytes, 12, 0, NULL), CTF_OK);
+        assert_memory_equal(&planned(&compiled)->behind, bytes, 12);
+        done(&compiled);
+    }
+}
+
 /* A length that two arrays share is read for both. */
 static void test_a_length_may_count_two_arrays(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_our_own_events_take_the_fast_path),
         cmocka_unit_test(test_the_fast_path_changes_nothing),
         cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_end),
+        cmocka_unit_test(test_neighbours_are_copied_whole),
         cmocka_unit_test(test_a_length_may_count_two_arrays),
         cmocka_unit_test(test_a_plan_keeps_what_is_beside_variants_and_loops),
         cmocka_unit_test(test_places_that_cannot_be_are_none),

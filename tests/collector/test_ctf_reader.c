@@ -97,9 +97,8 @@ static enum ctf_form some_form(uint64_t choice, const struct ctf_field *field)
     return field->type == CTF_FLOAT ? of_others[choice >> 63] : of_others[choice >> 62];
 }
 
-static void plan_some(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan)
+static void plan_some(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
-    (void)trace_pid;
     plan->size = PLACE_BYTES * class->field_count;
     assert_true(plan->size <= CTF_PLAN_BYTES);
     memset(plan->blank, SENTINEL, plan->size);

@@ -138,8 +138,8 @@ static void test_the_pid_of_a_per_process_trace_is_known(void **state)
     write_single(folder, "b", &second, 6);
     struct reading reading;
     reading_open(&reading, folder);
-    assert_int_equal(reading_next(&reading).trace_pid, -1);
-    assert_int_equal(reading_next(&reading).trace_pid, 815);
+    assert_int_equal(reading_next(&reading).class->trace_pid, -1);
+    assert_int_equal(reading_next(&reading).class->trace_pid, 815);
     reading_finish(&reading);
     ctf_remove_folder(folder);
 }

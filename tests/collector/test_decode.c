@@ -111,10 +111,10 @@ static void context(const char *field, int64_t value)
     put(&contexts, &value, sizeof value);
 }
 
-static void plan(void *self, const struct ctf_event_class *class, int64_t pid, struct ctf_plan *made)
+static void plan(void *self, const struct ctf_event_class *class, struct ctf_plan *made)
 {
     (void)self;
-    decode_plan(wanted_kinds, class, pid, made);
+    decode_plan(wanted_kinds, class, made);
 }
 
 static void compile(struct ctf_event_class *class)
@@ -128,9 +128,11 @@ static void compile(struct ctf_event_class *class)
     free(metadata);
     const struct ctf_part parts[] = {{trace.events[0].context, true}, {trace.events[0].fields, false}};
     assert_int_equal(ctf_compile(parts, 2, TSDL_LITTLE, &trace.arena, &program), 0);
-    *class = (struct ctf_event_class){
-        .name = trace.events[0].name, .fields = program.fields, .field_count = program.field_count};
-    assert_int_equal(ctf_plan(&program, class, trace_pid, plan, NULL), 0);
+    *class = (struct ctf_event_class){.name = trace.events[0].name,
+                                      .fields = program.fields,
+                                      .field_count = program.field_count,
+                                      .trace_pid = trace_pid};
+    assert_int_equal(ctf_plan(&program, class, plan, NULL), 0);
     assert_true(program.record_bytes <= sizeof record);
 }
 
@@ -146,7 +148,7 @@ static const struct event *decode(void)
         .bytes = packet, .end = (contexts.size + payload.size) * 8, .scratch = scratch, .scratch_capacity = SCRATCH};
     assert_int_equal(ctf_program_run(&program, &cursor, record), CTF_OK);
     memset((uint8_t *)record + program.record_bytes, 0, sizeof record - program.record_bytes);
-    struct ctf_event in = {.time_ns = 5000, .class = &class, .record = record, .trace_pid = trace_pid};
+    struct ctf_event in = {.time_ns = 5000, .class = &class, .record = record};
     out = *decode_event(&in);
     return &out;
 }
@@ -350,7 +352,7 @@ static bool is_wanted(const char *event_name, const char *field_name, bool is_co
     struct ctf_event_class class = {.name = event_name, .fields = &field, .field_count = 1};
     struct ctf_place place = {.form = CTF_LEFT_OUT};
     struct ctf_plan made = {.places = &place};
-    decode_plan(wanted_kinds, &class, -1, &made);
+    decode_plan(wanted_kinds, &class, &made);
     return place.form != CTF_LEFT_OUT;
 }
 

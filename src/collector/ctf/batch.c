@@ -67,7 +67,6 @@ static int try_event(const struct ctf_batch *batch, struct ctf_stream *stream, s
                             .is_apart = true};
     int state = ctf_stream_step(stream, &room);
     record->event = stream->event;
-    record->warning = NULL;
     record->bytes = sizeof *record + room.used * WORD;
     return state;
 }
@@ -95,7 +94,8 @@ int ctf_batch_put_warning(struct ctf_batch *batch, const char *text)
     if (state)
         return state;
     struct ctf_record *record = next_record(batch);
-    record->warning = memcpy(record + 1, text, length);
+    record->event.class = NULL;
+    memcpy(record + 1, text, length);
     record->bytes = size;
     batch->used += size;
     return 1;

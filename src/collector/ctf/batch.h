@@ -13,9 +13,8 @@
 #include "collector/ctf/stream.h"
 
 struct ctf_record {
-    struct ctf_event event;
-    const char *warning; /* in place of an event, else NULL */
-    size_t bytes;        /* to the next record */
+    struct ctf_event event; /* without a class: what is behind the record is a warning */
+    size_t bytes;           /* to the next record */
 };
 
 struct ctf_batch {
@@ -38,6 +37,12 @@ void ctf_batch_clear(struct ctf_batch *batch);
  */
 int ctf_batch_put_event(struct ctf_batch *batch, struct ctf_stream *stream);
 int ctf_batch_put_warning(struct ctf_batch *batch, const char *text);
+
+/* NULL = it is an event. */
+static inline const char *ctf_record_warning(const struct ctf_record *record)
+{
+    return record->event.class ? NULL : (const char *)(record + 1);
+}
 
 /* The record to be read next, or NULL. Good until the batch is cleared. */
 static inline const struct ctf_record *ctf_batch_record(const struct ctf_batch *batch)

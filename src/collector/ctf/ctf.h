@@ -60,6 +60,7 @@ struct ctf_event_class {
     uint32_t index;                 /* dense over all classes of the reader: for tables of a consumer */
     const struct ctf_field *fields; /* contexts first, then payload; length fields of sequences left out */
     size_t field_count;
+    int64_t trace_pid; /* of a per-pid trace's env, -1 = none */
 };
 
 struct ctf_event {
@@ -69,8 +70,7 @@ struct ctf_event {
         const struct ctf_value *values; /* class->field_count of them */
         void *record;                   /* in place of them if there is a plan; the consumer's to change */
     };
-    int64_t trace_pid; /* of a per-pid trace's env, -1 = none */
-    uint32_t stream;   /* dense number of the stream */
+    uint32_t stream; /* dense number of the stream */
     uint32_t cpu;
 };
 
@@ -103,8 +103,8 @@ struct ctf_plan {
     uint64_t blank[CTF_PLAN_BYTES / sizeof(uint64_t)]; /* the struct before its fields are put in; 0 to begin with */
 };
 
-/* Asked about each class when it is opened; `trace_pid` as in struct ctf_event. */
-typedef void ctf_plan_fn(void *self, const struct ctf_event_class *class, int64_t trace_pid, struct ctf_plan *plan);
+/* Asked about each class when it is opened. */
+typedef void ctf_plan_fn(void *self, const struct ctf_event_class *class, struct ctf_plan *plan);
 
 /* Events of which nobody looks at more than that they are there. */
 enum { CTF_DELIVER = -1, CTF_TALLIES = 2 };

@@ -101,12 +101,12 @@ static int find_record(struct ctf_lane *lane, const struct ctf_record **out)
         int state = record ? 1 : next_batch(lane);
         if (state != 1)
             return state;
-        if (record && !record->warning) {
+        if (record && !ctf_record_warning(record)) {
             *out = record;
             return 1;
         }
         if (record) {
-            ctf_warn(lane->report, "%s", record->warning);
+            ctf_warn(lane->report, "%s", ctf_record_warning(record));
             lane->batch->at += record->bytes;
         }
     }

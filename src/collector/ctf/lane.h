@@ -53,7 +53,7 @@ static inline int ctf_lane_peek(struct ctf_lane *lane)
 {
     if (lane->crew) {
         const struct ctf_record *record = lane->batch ? ctf_batch_record(lane->batch) : NULL;
-        if (!record || record->warning)
+        if (!record || ctf_record_warning(record))
             return ctf_lane_peek_ahead(lane);
         lane->is_ready = true;
         lane->time_ns = record->event.time_ns;

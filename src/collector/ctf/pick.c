@@ -3,7 +3,10 @@
 
 #include <endian.h>
 
-enum { BYTE = 8, WORD = sizeof(uint64_t), PICKS_MAX = UINT8_MAX };
+enum { BYTE = 8, PICKS_MAX = UINT8_MAX };
+
+/* What is copied as it is. */
+static const uint32_t copied_bytes[] = {[PICK_32] = 32, [PICK_16] = 16, [PICK_8] = 8, [PICK_4] = 4};
 
 /* PICK_KINDS = it is none. */
 static enum ctf_pick_kind pick_kind(const struct ctf_load *load)
@@ -29,64 +32,65 @@ static enum ctf_pick_kind pick_kind(const struct ctf_load *load)
     }
 }
 
-/* Those of one kind. Returns how many. */
-static size_t gather(const struct ctf_load *loads, size_t count, enum ctf_pick_kind kind, struct ctf_pick *picks)
+static enum ctf_pick_kind widest(uint32_t bytes)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        if (pick_kind(&loads[i]) == kind)
-            picks[found++] = (struct ctf_pick){.at = (uint16_t)loads[i].at, .to = (uint16_t)loads[i].to};
-    return found;
+    enum ctf_pick_kind kind = PICK_32;
+    while (kind < PICK_4 && bytes < copied_bytes[kind])
+        kind++;
+    return kind;
 }
 
-/* How many words from here on are neighbours in the packet and in the record. */
-static size_t count_neighbours(const struct ctf_pick *picks, size_t count)
+/* Loads from here on that are only copied, neighbours in the packet and in the record. Returns their bytes. */
+static uint32_t join_neighbours(const struct ctf_load **load, const struct ctf_load *end)
 {
-    size_t same = 1;
-    while (same < count && picks[same].at == picks[0].at + same * WORD && picks[same].to == picks[0].to + same * WORD)
-        same++;
-    return same;
+    const struct ctf_load *first = *load;
+    uint32_t bytes = 0;
+    while (*load != end && pick_kind(*load) <= PICK_4 && (*load)->at == first->at + bytes &&
+           (*load)->to == first->to + bytes)
+        bytes += (*load)++->size / BYTE;
+    return bytes;
 }
 
-/* Moves those of the words to `picks` that begin a group of so many neighbours, and closes ranks. Returns how many. */
-static size_t take_groups(struct ctf_pick *words, size_t *count, size_t size, struct ctf_pick *picks)
+/* The run's picks in the order of its loads, of which there are at least as many. Returns how many. */
+static size_t list_picks(const struct ctf_program *program, const struct ctf_op *op, struct ctf_pick *picks,
+                         enum ctf_pick_kind *kinds)
 {
-    size_t taken = 0, left = 0;
-    for (size_t i = 0; i < *count;) {
-        bool is_group = count_neighbours(words + i, *count - i) >= size;
-        if (is_group)
-            picks[taken++] = words[i];
-        else
-            words[left++] = words[i];
-        i += is_group ? size : 1;
+    const struct ctf_load *load = program->loads + op->first, *end = load + op->count;
+    size_t count = 0;
+    while (load != end) {
+        struct ctf_pick pick = {.at = (uint16_t)load->at, .to = (uint16_t)load->to};
+        uint32_t bytes = join_neighbours(&load, end);
+        if (!bytes) {
+            picks[count] = pick;
+            kinds[count++] = pick_kind(load++);
+        }
+        while (bytes) {
+            enum ctf_pick_kind kind = kinds[count] = widest(bytes);
+            picks[count++] = pick;
+            pick.at = (uint16_t)(pick.at + copied_bytes[kind]);
+            pick.to = (uint16_t)(pick.to + copied_bytes[kind]);
+            bytes -= copied_bytes[kind];
+        }
     }
-    *count = left;
-    return taken;
+    return count;
 }
 
-/* PICK_32, PICK_16 and PICK_8. Returns how many these are. */
-static size_t pick_words(const struct ctf_program *program, struct ctf_op *op)
-{
-    struct ctf_pick words[PICKS_MAX], *picks = program->picks + op->first, *next = picks;
-    size_t left = gather(program->loads + op->first, op->count, PICK_8, words);
-    for (enum ctf_pick_kind kind = PICK_32; kind <= PICK_8; kind++) {
-        size_t taken = take_groups(words, &left, (size_t)4 >> kind, next);
-        op->picks[kind] = (uint8_t)taken;
-        next += taken;
-    }
-    return (size_t)(next - picks);
-}
-
+/* Sorted by kind, as they are copied. */
 static void pick_run(const struct ctf_program *program, struct ctf_op *op)
 {
-    size_t next = pick_words(program, op);
+    struct ctf_pick listed[PICKS_MAX], *next = program->picks + op->first;
+    enum ctf_pick_kind kinds[PICKS_MAX];
+    size_t count = list_picks(program, op, listed, kinds);
     op->rare_picks = 0;
-    for (enum ctf_pick_kind kind = PICK_8 + 1; kind < PICK_KINDS; kind++) {
-        struct ctf_pick *picks = program->picks + op->first + next;
-        size_t found = gather(program->loads + op->first, op->count, kind, picks);
-        op->picks[kind] = (uint8_t)found;
-        op->rare_picks = (uint8_t)(op->rare_picks + (kind >= PICK_RARE ? found : 0));
-        next += found;
+    for (enum ctf_pick_kind kind = 0; kind < PICK_KINDS; kind++) {
+        op->picks[kind] = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (kinds[i] != kind)
+                continue;
+            *next++ = listed[i];
+            op->picks[kind]++;
+            op->rare_picks = (uint8_t)(op->rare_picks + (kind >= PICK_RARE));
+        }
     }
 }
 

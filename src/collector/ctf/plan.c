@@ -188,15 +188,14 @@ static void place_all(struct ctf_program *program, const struct ctf_plan *plan, 
     ctf_program_pick(program);
 }
 
-int ctf_plan(struct ctf_program *program, const struct ctf_event_class *class, int64_t trace_pid, ctf_plan_fn *plan,
-             void *self)
+int ctf_plan(struct ctf_program *program, const struct ctf_event_class *class, ctf_plan_fn *plan, void *self)
 {
     struct ctf_plan made = {.places = calloc(program->field_count + 1, sizeof *made.places)};
     struct target *targets = calloc(program->slot_count + 1, sizeof *targets);
     program->consts = calloc(CTF_PLAN_BYTES / WORD, sizeof *program->consts);
     int error = made.places && targets && program->consts ? 0 : -ENOMEM;
     if (!error && plan)
-        plan(self, class, trace_pid, &made);
+        plan(self, class, &made);
     if (!error) {
         program->record_bytes = (made.size + WORD - 1) / WORD * WORD;
         place_all(program, &made, targets);

@@ -9,7 +9,6 @@
  * are loops or variants, all that has no place are still read, into a hidden part behind the record. Once a program.
  * Returns 0 or -ENOMEM.
  */
-int ctf_plan(struct ctf_program *program, const struct ctf_event_class *class, int64_t trace_pid, ctf_plan_fn *plan,
-             void *self);
+int ctf_plan(struct ctf_program *program, const struct ctf_event_class *class, ctf_plan_fn *plan, void *self);
 
 #endif

@@ -40,9 +40,9 @@ struct ctf_load {
 
 /* See pick.h. */
 enum ctf_pick_kind {
-    PICK_32,   /* four of the 64 bits below, side by side */
-    PICK_16,   /* two */
-    PICK_8,    /* 64 bits to CTF_U64 */
+    PICK_32,   /* so many bytes: of the next two kinds what stands side by side here and there */
+    PICK_16,   /* the same */
+    PICK_8,    /* 64 bits to CTF_U64, or two of the next */
     PICK_4,    /* 32 bits to CTF_U32 or CTF_S32 */
     PICK_FLAG, /* 32 bits to CTF_FLAG */
     PICK_RARE, /* from here on */

@@ -202,7 +202,6 @@ static __attribute__((noinline)) int open_packet(struct ctf_stream *stream)
     stream->cursor.at = packet->start_bits;
     stream->cursor.end = 0;
     stream->ends_with_content = false;
-    stream->event.trace_pid = stream->file->trace->declared.vpid;
     stream->event.stream = stream->number;
     stream->event.cpu = packet->cpu;
     return CTF_AGAIN;

@@ -88,8 +88,11 @@ static int compile_event(struct ctf_trace *trace, const struct tsdl_stream *stre
     int error = ctf_compile(parts, sizeof parts / sizeof parts[0], declared->order, &declared->arena, &out->program);
     if (error)
         return error;
-    out->shown = (struct ctf_event_class){
-        .name = event->name, .id = event->id, .fields = out->program.fields, .field_count = out->program.field_count};
+    out->shown = (struct ctf_event_class){.name = event->name,
+                                          .id = event->id,
+                                          .fields = out->program.fields,
+                                          .field_count = out->program.field_count,
+                                          .trace_pid = declared->vpid};
     out->tally = CTF_DELIVER;
     return 0;
 }
@@ -180,14 +183,14 @@ int ctf_trace_create(const char *text, size_t length, uint32_t *next_index, stru
     return 0;
 }
 
-static int plan_class(struct ctf_class *class, int64_t trace_pid, const struct ctf_options *options)
+static int plan_class(struct ctf_class *class, const struct ctf_options *options)
 {
     if (options->tally)
         class->tally = options->tally(options->self, class->shown.name);
     bool is_counted = class->tally != CTF_DELIVER;
     if (!is_counted && !options->plan)
         return 0;
-    return ctf_plan(&class->program, &class->shown, trace_pid, is_counted ? NULL : options->plan, options->self);
+    return ctf_plan(&class->program, &class->shown, is_counted ? NULL : options->plan, options->self);
 }
 
 int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options)
@@ -195,7 +198,7 @@ int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options)
     int error = 0;
     for (size_t i = 0; i < trace->stream_count; i++)
         for (size_t k = 0; k < trace->streams[i].class_count && !error; k++)
-            error = plan_class(&trace->streams[i].classes[k], trace->declared.vpid, options);
+            error = plan_class(&trace->streams[i].classes[k], options);
     return error;
 }
 
