@@ -44,10 +44,10 @@ struct timeline_slice {
     uint64_t begin_ns, end_ns; /* trace clock */
     const char *name;          /* any bytes, borrowed for the call */
     const char *category;
+    const struct timeline_arg *args;
     uint64_t flow_id; /* 0 = none */
     enum timeline_flow flow;
-    const struct timeline_arg *args;
-    size_t arg_count;
+    uint16_t arg_count;
     bool is_lasting; /* its texts stay what they are where they are until the timeline is complete */
 };
 
@@ -57,7 +57,7 @@ struct timeline_instant {
     const char *name;
     const char *category;
     const struct timeline_arg *args;
-    size_t arg_count;
+    uint16_t arg_count;
 };
 
 struct timeline_counter {

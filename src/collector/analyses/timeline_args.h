@@ -11,7 +11,7 @@ enum { TIMELINE_ARGS_MAX = 12 };
 
 struct timeline_args {
     struct timeline_arg items[TIMELINE_ARGS_MAX];
-    size_t count;
+    uint16_t count;
 };
 
 static inline void timeline_args_init(struct timeline_args *args)

@@ -50,16 +50,16 @@ static uint8_t bit_length(uint64_t number)
  */
 static uint8_t usual_length(const struct nest *nest, size_t count, uint8_t lengths[NEST_LATE])
 {
-    uint16_t steps_of[BIT_LENGTHS] = {0}; /* by length */
+    uint16_t steps_of[2][BIT_LENGTHS] = {0}; /* by length; in turns, so that no count waits for the last */
     unsigned open = 0, seen = 0;
     for (size_t i = 0; i < count; i++) {
         const struct nest_step *step = &nest->steps[i];
         lengths[i] = bit_length(step[1].begin_ns - step->begin_ns);
-        steps_of[lengths[i]] += !step->solid;
+        steps_of[i % 2][lengths[i]] += !step->solid;
         open += !step->solid;
     }
     for (uint8_t length = 0;; length++) {
-        seen += steps_of[length];
+        seen += (unsigned)steps_of[0][length] + steps_of[1][length];
         if (8 * seen >= 7 * open)
             return length;
     }
@@ -68,18 +68,20 @@ static uint8_t usual_length(const struct nest *nest, size_t count, uint8_t lengt
 /* Makes the first `count` steps up to that length solid, and one step of solid ones side by side. */
 static void solidify(struct nest *nest, size_t count, const uint8_t lengths[], uint8_t longest)
 {
-    struct nest_step *into = nest->steps;
-    into->solid |= lengths[0] <= longest;
-    for (size_t i = 1; i < nest->count; i++) {
+    struct nest_step *into = nest->steps, last = *into;
+    last.solid |= lengths[0] <= longest;
+    for (size_t i = 1; i < nest->count; i++) { /* without a branch on what no processor can foresee */
         struct nest_step step = nest->steps[i];
         step.solid |= i < count && lengths[i] <= longest;
-        if (!into->solid || !step.solid) {
-            *++into = step;
-            continue;
-        }
-        into->depth = step.depth < into->depth ? step.depth : into->depth;
-        into->peak = step.peak > into->peak ? step.peak : into->peak;
+        bool is_one = last.solid & step.solid;
+        *into = last;
+        into += !is_one;
+        last.begin_ns = is_one ? last.begin_ns : step.begin_ns;
+        last.depth = is_one && last.depth < step.depth ? last.depth : step.depth;
+        last.peak = is_one && last.peak > step.peak ? last.peak : step.peak;
+        last.solid = step.solid;
     }
+    *into = last;
     nest->count = (size_t)(into - nest->steps) + 1;
 }
 
