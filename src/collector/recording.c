@@ -336,9 +336,19 @@ static int draw_pages(struct pass *pass)
     return error;
 }
 
-/* What is drawn may borrow names from the timeline: so all of it arrives before that goes. */
-static int draw_into(struct recording *recording, struct pass *pass, struct timeline_relay *relay, struct diag *diag)
+/* Behind the last event. What is drawn may borrow names from the timeline: so all of it arrives before that goes. */
+static int finish_drawing(struct pass *pass, struct timeline_relay *relay)
 {
+    int error = draw_pages(pass);
+    if (!error)
+        error = timeline_finish(pass->timeline, pass->recording->last_ns);
+    return error ? error : timeline_relay_finish(relay);
+}
+
+static int draw_into(struct recording *recording, struct timeline_relay *relay, struct diag *diag)
+{
+    struct pass pass = {
+        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
     struct timeline_options options = {
         .base_ns = recording->first_ns,
         .processes = &recording->processes,
@@ -347,26 +357,20 @@ static int draw_into(struct recording *recording, struct pass *pass, struct time
         .losses = &recording->losses,
         .contention = recording->contention,
     };
-    int error = timeline_create(timeline_relay_sink(relay), &options, &pass->timeline);
-    if (!error)
-        error = run_pass(pass, diag);
-    if (!error)
-        error = draw_pages(pass);
-    if (!error)
-        error = timeline_finish(pass->timeline, recording->last_ns);
-    return error ? error : timeline_relay_finish(relay);
+    int error = timeline_create(timeline_relay_sink(relay), &options, &pass.timeline);
+    int read_error = error ? 0 : run_pass(&pass, diag);
+    if (!error && !read_error)
+        error = finish_drawing(&pass, relay);
+    if (error)
+        diag_errno(diag, -error, "cannot draw %s", recording->path);
+    timeline_relay_destroy(relay);
+    end_pass(&pass);
+    return error ? error : read_error;
 }
 
 int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
 {
-    struct pass pass = {
-        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
     struct timeline_relay *relay;
     int error = timeline_relay_create(sink, &relay);
-    if (error)
-        return error;
-    error = draw_into(recording, &pass, relay, diag);
-    timeline_relay_destroy(relay);
-    end_pass(&pass);
-    return error;
+    return error ? diag_errno(diag, -error, "cannot draw %s", recording->path) : draw_into(recording, relay, diag);
 }
