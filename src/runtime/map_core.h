@@ -1,7 +1,7 @@
 /*
  * The inside of msc_map: its state, its keys, and the look-up that every operation starts with.
  *
- * Who does what: map_table the memory, map_write entries, map_grow growth and evacuation, map_whole what
+ * Who does what: map_table the memory, map_entry and map_write entries, map_grow growth and evacuation, map_whole what
  * concerns all entries at once, map_iter iteration, map_trace events, map.c and map_instances.c the public
  * functions on top. What look-ups need is public, since programs inline it: mapscope/map_inline.h. Start reading
  * at struct msc_map.

@@ -35,7 +35,7 @@
  * Cost: a look-up reads the bucket's 8 tophash bytes at once and usually one key: one cache line, and the
  * value's. The map shrinks only on request; growth is spread over the assigns and deletes that follow it, and so
  * is giving back the old array, so that none of them stops for the whole map (docs/maps.md). Memory: a bucket of
- * 8 slots is 64 bytes, keys and values; 3.25 to 6.5 slots are used; an owned byte string is 16 bytes and the
+ * 8 slots is 72 bytes, keys and values; 3.25 to 6.5 slots are used; an owned byte string is 16 bytes and the
  * string. Each call asks one flag whether somebody traces: one load and a branch.
  *
  * Source: Go 1.19 runtime/map.go.
