@@ -78,6 +78,8 @@ static int sleep_measured(struct latch *latch, uint64_t deadline_ns, const void 
         contention_give_up(&wait, MSC_WAIT_TIMEOUT);
         return error;
     }
+    if (msc_lock_holds_timed)
+        holds_begin(latch, MSC_MODE_EXCLUSIVE);
     contention_acquire(&wait);
     if (!entry)
         own_lock_count(own_lock_id(&latch->id));
@@ -102,6 +104,8 @@ int latch_wait(struct latch *latch, uint64_t deadline_ns)
 
 void latch_overtake(struct latch *latch)
 {
+    if (msc_lock_holds_timed)
+        holds_begin(latch, MSC_MODE_EXCLUSIVE);
     struct page_lock *entry = lock_contended(own_lock_id(&latch->id));
     if (entry)
         contention_overtake(entry, MSC_MODE_EXCLUSIVE);
@@ -109,15 +113,20 @@ void latch_overtake(struct latch *latch)
 
 void latch_settle(struct latch *latch)
 {
-    struct page_lock *entry = lock_contended(own_lock_id(&latch->id));
-    if (!entry) {
-        latch_free(latch);
-        return;
-    }
+    struct lock_id *id = own_lock_id(&latch->id);
+    struct page_lock *entry = lock_contended(id);
+    struct lock_kind kind = kind_of(latch);
+    bool owes = entry && contention_to_settle(entry);
     struct contention_release release;
-    contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    struct msc_ev_lock_hold hold;
+    if (owes)
+        contention_release(entry, MSC_MODE_EXCLUSIVE, true, &release);
+    own_hold_end(id, &kind, MSC_MODE_EXCLUSIVE, &hold);
     latch_free(latch);
-    contention_tell(&release, STACK_HERE());
+    if (owes)
+        contention_tell(&release, STACK_HERE());
+    if (hold.weight)
+        holds_tell(&hold, STACK_HERE());
 }
 
 /* ---- life ---- */

@@ -70,7 +70,7 @@ static inline bool latch_take(struct latch *latch)
 static inline void latch_taken(struct latch *latch)
 {
     __atomic_store_n(&latch->id.msc_holds, latch->id.msc_holds + 1, __ATOMIC_RELAXED);
-    if (msc_lock_is_waited_for(&latch->id))
+    if (msc_lock_is_waited_for(&latch->id) || __builtin_expect(msc_lock_holds_timed, 0))
         latch_overtake(latch);
 }
 
@@ -98,7 +98,7 @@ static inline void latch_free(struct latch *latch)
 
 static inline void latch_unlock(struct latch *latch)
 {
-    if (msc_lock_is_to_settle(&latch->id))
+    if (msc_lock_is_to_settle(&latch->id) || __builtin_expect(msc_lock_holds_timed, 0))
         latch_settle(latch);
     else
         latch_free(latch);

@@ -127,6 +127,22 @@ static void test_the_totals_say_to_which_map_it_belongs(void **state)
     latch_init(&latch, &map);
 }
 
+static void test_a_timed_hold_is_told(void **state)
+{
+    (void)state;
+    clock_source = fake_now;
+    now_ns = 1000;
+    msc_lock_holds_timed = 1;
+    latch_lock(&latch);
+    now_ns = 1005;
+    latch_unlock(&latch);
+    msc_lock_holds_timed = 0;
+    assert_int_equal(recorded_count(MSC_EVENT_LOCK_HOLD), 1);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_HOLD, 0)->hold.lock, (uintptr_t)&latch);
+    assert_int_equal(recorded(MSC_EVENT_LOCK_HOLD, 0)->hold.hold_ns, 5);
+    assert_string_equal(recorded(MSC_EVENT_LOCK_HOLD, 0)->hold.name, "orders");
+}
+
 /* ---- deadlines ---- */
 
 static int result;
@@ -188,6 +204,7 @@ int main(void)
         latch_test(test_without_membarrier_either),
         latch_test(test_the_release_wakes_who_sleeps_and_is_charged_his_wait),
         latch_test(test_the_totals_say_to_which_map_it_belongs),
+        latch_test(test_a_timed_hold_is_told),
         latch_test(test_past_the_deadline_nobody_waits),
         latch_test(test_a_wait_ends_at_its_deadline_and_is_recorded_as_timed_out),
         latch_test(test_errno_is_kept),

@@ -24,7 +24,7 @@
  * range: writes wait until it is over, and it waits for those that waited before it. It sees one instant of the map.
  * `visit` may load, but not write nor range. A type with destructors or clones, and an allocator, are -EINVAL.
  *
- * Cost: a msc_mutex with the map's name and the operation of msc_map; a write with a limit reads the clock.
+ * Cost: one atomic read-modify-write and the operation of msc_map; a write with a limit reads the clock.
  */
 #ifndef MAPSCOPE_MAPWRITER_H
 #define MAPSCOPE_MAPWRITER_H

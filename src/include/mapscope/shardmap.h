@@ -13,15 +13,15 @@
  * map). Growth is spread by the shards, too: each grows for itself.
  *
  * There are 32 shards, more where the machine has more than 8 processors: four for each, up to 1024. Each has a
- * msc_mutex with the map's name on a cache line of its own, for readers and writers alike: a look-up takes less time
- * than telling the two apart.
+ * lock with the map's name on a cache line of its own, for readers and writers alike: a look-up takes less time than
+ * telling the two apart.
  *
  * The verbs, their results and thread rules are in mapscope/verbs.h. range goes shard by shard and holds that one's
  * lock: `visit` must not use this map, and sees each shard at an instant of its own. clear takes all locks at once,
  * count one after the other. A type with destructors or clones, and an allocator, are -EINVAL.
  *
- * Cost: an uncontended mutex (bench/mutex) and the operation of msc_map. Versions are unique in the whole map and rise
- * for each key; of two keys in different shards they say nothing.
+ * Cost: one atomic read-modify-write and the operation of msc_map; least for keys of 64 bits (bench/flavours). Versions
+ * are unique in the whole map and rise for each key; of two keys in different shards they say nothing.
  */
 #ifndef MAPSCOPE_SHARDMAP_H
 #define MAPSCOPE_SHARDMAP_H
