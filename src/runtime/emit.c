@@ -10,7 +10,7 @@
 #include "runtime/thread.h"
 
 union msc_gate msc_gates[MSC_EVENT_COUNT] __attribute__((aligned(64)));
-extern union msc_gate contention_gates[MSC_EVENT_COUNT] __attribute__((alias("msc_gates")));
+MSC_PRIVATE_NAME(contention_gates, msc_gates);
 
 _Atomic uint32_t emit_audience = 1;
 

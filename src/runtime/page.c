@@ -25,7 +25,7 @@
 #endif
 
 struct page page __attribute__((aligned(SYSTEM_PAGE)));
-extern struct page contention_page __attribute__((alias("page")));
+MSC_PRIVATE_NAME(contention_page, page);
 struct page_limits page_limits = {PAGE_LOCKS, PAGE_WAITS};
 _Atomic int page_readiness;
 

@@ -9,6 +9,12 @@
 #define MSC_PRIVATE_DATA __attribute__((visibility("default")))
 
 /*
+ * A second name, for data that is hidden under its first so that our own code finds it without a detour. The
+ * assembler's affair: AddressSanitizer would take it for data of its own, and put a red zone behind it.
+ */
+#define MSC_PRIVATE_NAME(second, first) __asm__(".globl " #second "\n.set " #second ", " #first)
+
+/*
  * Not 0 while the calling thread is inside the runtime or its tracer: whoever interposes lock functions passes
  * the call through. A signal handler may look, hence volatile.
  */
