@@ -80,8 +80,8 @@ void holds_describe(struct page_lock *entry, enum msc_lock_kind kind, struct msc
 {
     out->kind = (uint32_t)kind;
     out->name = "";
-    if (!entry)
-        return;
+    if (!entry || atomic_load_explicit(&entry->lock, memory_order_relaxed) != out->lock)
+        return; /* no room, or it made room for another lock at this moment */
     out->lock_gen = atomic_load_explicit(&entry->gen, memory_order_relaxed);
     out->hold_seq = lock_hold(entry);
     out->name = lock_name(entry);
