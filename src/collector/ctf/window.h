@@ -3,8 +3,9 @@
  *
  * Not mmap: a file that is cut while it is being read (a full disk, `lttng clear`, a network file system)
  * turns a load from a mapping into SIGBUS, which a library cannot handle for the whole process. A read just
- * comes back short. Reading into a buffer that stays in the second-level cache costs about what the page
- * faults of a mapping cost, and it bounds memory by streams x CTF_WINDOW_BYTES instead of by packet sizes.
+ * comes back short. Mapping a megabyte at a time, populated, was measured: 2 ns an event less with two long
+ * streams, 11 ns more with 128 short ones, for the copy is bound by memory as the first look at a page is. And a
+ * buffer bounds memory by streams x CTF_WINDOW_BYTES instead of by packet sizes.
  */
 #ifndef COLLECTOR_CTF_WINDOW_H
 #define COLLECTOR_CTF_WINDOW_H
