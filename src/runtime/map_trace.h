@@ -5,7 +5,7 @@
  * rate, so a kept key keeps its whole history. `frame` is the STACK_HERE() of the public function.
  *
  * A map that was there before its audience (emit.h) is told of before the first event about it: map_inventory, once
- * an audience, by whoever is inside the map then. For everybody else that is one more load in each traced operation.
+ * an audience, by whoever is inside the map then. For everybody else that is three loads in each traced operation.
  */
 #ifndef MSC_RUNTIME_MAP_TRACE_H
 #define MSC_RUNTIME_MAP_TRACE_H
