@@ -30,18 +30,28 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Numbers as 64 bits, what is longer as it comes, one behind the other. */
+/* A number of 32 bits as that, any other as 64, what is longer as it comes. */
+static enum ctf_form form_of(const struct ctf_field *field)
+{
+    if (field->type != CTF_UNSIGNED && field->type != CTF_SIGNED && field->type != CTF_ENUM)
+        return CTF_VALUE;
+    if (field->bits != 32)
+        return CTF_U64;
+    return field->type == CTF_SIGNED ? CTF_S32 : CTF_U32;
+}
+
+/* One behind the other, each aligned. */
 static void plan_all(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     (void)self;
     for (size_t i = 0; i < class->field_count; i++) {
-        enum ctf_type type = class->fields[i].type;
-        bool is_number = type == CTF_UNSIGNED || type == CTF_SIGNED || type == CTF_ENUM;
-        size_t bytes = is_number ? sizeof(uint64_t) : sizeof(struct ctf_value);
-        if (plan->size + bytes > CTF_PLAN_BYTES)
+        enum ctf_form form = form_of(&class->fields[i]);
+        size_t bytes = form == CTF_VALUE ? sizeof(struct ctf_value) : form == CTF_U64 ? 8 : 4;
+        size_t align = bytes < 8 ? bytes : 8, offset = (plan->size + align - 1) / align * align;
+        if (offset + bytes > CTF_PLAN_BYTES)
             return;
-        plan->places[i] = (struct ctf_place){.offset = (uint16_t)plan->size, .form = is_number ? CTF_U64 : CTF_VALUE};
-        plan->size += bytes;
+        plan->places[i] = (struct ctf_place){.offset = (uint16_t)offset, .form = (uint8_t)form};
+        plan->size = offset + bytes;
     }
 }
 

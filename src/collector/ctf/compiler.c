@@ -101,6 +101,7 @@ static struct ctf_field make_field(struct compiler *compiler, const struct tsdl_
         .element = element->kind == TSDL_FLOAT ? CTF_FLOAT
                    : element->is_signed        ? CTF_SIGNED
                                                : CTF_UNSIGNED,
+        .bits = (uint8_t)type->size,
         .base = element->base,
         .is_context = compiler->is_context,
     };

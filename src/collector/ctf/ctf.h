@@ -34,6 +34,7 @@ struct ctf_field {
     const char *name; /* without the leading underscore that LTTng adds */
     enum ctf_type type;
     enum ctf_type element; /* of a SEQUENCE (fixed arrays too): UNSIGNED, SIGNED, FLOAT; of an ENUM: its integers */
+    uint8_t bits;          /* of an integer */
     uint8_t base;          /* to show integers in: 2, 8, 10 or 16 */
     bool is_context;       /* of the stream's context rather than the payload */
     const struct ctf_labels *labels; /* of an ENUM, else NULL */
