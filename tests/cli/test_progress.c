@@ -1,0 +1,93 @@
+/* The line that tells how far a long work is: only after a second, only on a terminal, and wiped at the end. */
+#include "support/cmocka_main.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/progress.h"
+
+enum { NS_A_S = 1000000000 };
+
+static bool has_terminal;
+static uint64_t clock_ns;
+
+/* In place of the C library's (--wrap). */
+int __wrap_isatty(int fd);
+int __wrap_isatty(int fd)
+{
+    return fd == STDERR_FILENO && has_terminal;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+    (void)clock;
+    *out = (struct timespec){.tv_sec = (time_t)(clock_ns / NS_A_S), .tv_nsec = (long)(clock_ns % NS_A_S)};
+    return 0;
+}
+
+/* What stderr is told of a work of 200 steps of 10 ms each. */
+static const char *told_by_work(void)
+{
+    static char text[1024];
+    FILE *file = tmpfile();
+    int kept = dup(STDERR_FILENO);
+    assert_non_null(file);
+    assert_true(kept >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+    struct progress progress;
+    clock_ns = 5;
+    progress_begin(&progress, "reading");
+    bool goes_on = true;
+    for (uint64_t step = 1; step <= 200 && goes_on; step++) {
+        clock_ns += NS_A_S / 100;
+        goes_on = progress_update(&progress, step, 200);
+    }
+    progress_end(&progress);
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    assert_true(goes_on);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void test_work_of_over_a_second_says_how_far_it_is_ten_times_a_second(void **state)
+{
+    (void)state;
+    has_terminal = true;
+    assert_string_equal(told_by_work(), "\rreading: 50 %\rreading: 56 %\rreading: 61 %\rreading: 67 %\rreading: 72 %"
+                                        "\rreading: 78 %\rreading: 83 %\rreading: 89 %\rreading: 94 %\rreading: 100 %"
+                                        "\r\033[K");
+}
+
+static void test_a_file_is_told_nothing(void **state)
+{
+    (void)state;
+    has_terminal = false;
+    assert_string_equal(told_by_work(), "");
+}
+
+static void test_an_interrupt_ends_the_work_in_good_order(void **state)
+{
+    (void)state;
+    struct progress progress;
+    progress_begin(&progress, "reading");
+    assert_true(progress_update(&progress, 1, 2));
+    raise(SIGINT);
+    assert_false(progress_update(&progress, 2, 2));
+    progress_end(&progress);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_work_of_over_a_second_says_how_far_it_is_ten_times_a_second),
+        cmocka_unit_test(test_a_file_is_told_nothing),
+        cmocka_unit_test(test_an_interrupt_ends_the_work_in_good_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
