@@ -39,7 +39,7 @@ static inline void sleep_until(uint64_t ns)
 }
 
 /* A function whose addresses are told apart from the other sites': no two of them within SITE bytes. */
-enum { SITE = 2048 }; /* sanitizers write long code */
+enum { SITE = 4096 }; /* sanitizers write long code */
 #define site_function __attribute__((noinline, aligned(SITE))) static
 
 static inline bool is_in(uintptr_t pc, void *(*function)(void *))
