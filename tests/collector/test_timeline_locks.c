@@ -37,6 +37,7 @@ static void test_a_wait_and_a_contended_hold_lie_where_they_happened(void **stat
                           "1234/1234 [2000 5100] wait table owner=thread 1235\n");
     finish(fixture, 6000);
     assert_told(fixture, "G1/1 [2000 5000] thread 1235 holds waiters=2 made others wait=0.004 ms charge_ns=4000\n");
+    assert_told(fixture, "1234/1235 [5000] release table waiters=2 made others wait=0.004 ms charge_ns=4000\n");
     assert_told(fixture, "G1 [2000] waiting threads = 1\nG1 [5100] waiting threads = 0\n");
     assert_told(fixture, "G1 is lock table (pid 1234), place 32768\n");
     assert_told(fixture, "G1/1 is holds\n");
@@ -110,6 +111,7 @@ static void test_a_flow_leads_from_a_release_to_the_acquisition_that_it_let_in(v
     apply(fixture, wait);
     assert_drawn(fixture, "G1 [1000] waiting threads = 0\n"
                           "1234/1234 [2000 5100] wait 0x6000\n"
+                          "1234/1235 [5000] release 0x6000 waiters=1 hold_seq=7\n"
                           "G1/1 [3000 5000] thread 1235 holds ->0 waiters=1 hold_seq=7\n"
                           "1234/1234 [5000 5100] handed on <-0 by=thread 1235\n");
     finish(fixture, 200000);

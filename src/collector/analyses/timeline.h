@@ -19,6 +19,7 @@
  *    counters of entries, buckets and overflow buckets. A deletion by a deferred action lies inside that
  *    action's slice; it is "STALE" if it removed another version than the action had seen at its registration;
  *  - behind those each lock: holds (of contended ones, from the first waiter to the release), and how many wait;
+ *    a release that others waited for is marked on its thread's row too;
  *  - signals of condition variables that woke somebody, with a flow to the wait for the mutex that they began;
  *  - flows from the registration of a deferred action to its run, and from an assign to the deletion of what
  *    it assigned, and to the lost key.

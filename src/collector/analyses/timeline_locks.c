@@ -36,7 +36,10 @@ static int create_lock(struct timeline_builder *timeline, const struct timeline_
     if (title)
         name = (struct event_text){*title, (uint32_t)strlen(*title)};
     lock->wait_name = timeline_lasting_title(timeline, "wait", name, key->address);
-    int error = lock->wait_name ? timeline_group_init(timeline, TIMELINE_GROUP_LOCK, key, name, &lock->group) : -ENOMEM;
+    lock->release_name = timeline_lasting_title(timeline, "release", name, key->address);
+    int error = lock->wait_name && lock->release_name
+                    ? timeline_group_init(timeline, TIMELINE_GROUP_LOCK, key, name, &lock->group)
+                    : -ENOMEM;
     struct timeline_lock **slot = error ? NULL : hashmap_put(&timeline->locks, key, NULL);
     if (!slot) {
         timeline_lock_destroy(lock);
@@ -78,7 +81,18 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-static int put_hold(struct timeline_builder *timeline, const struct timeline_release *release, uint64_t flow_id)
+/*
+ * Where its thread did it, a moment: from its first waiter on the hold would cross what the thread did meanwhile, since
+ * that one came when he liked.
+ */
+static int mark_release(struct timeline_builder *timeline, const struct timeline_lock *lock,
+                        const struct timeline_release *release, const struct timeline_args *args)
+{
+    return timeline_put_instant(timeline, &release->by->row, release->span.end_ns, lock->release_name, "lock", args);
+}
+
+static int put_hold(struct timeline_builder *timeline, const struct timeline_lock *lock,
+                    const struct timeline_release *release, uint64_t flow_id)
 {
     char name[TIMELINE_LABEL_BYTES], delay[TIMELINE_LABEL_BYTES];
     snprintf(name, sizeof name, "%s holds", release->by->label);
@@ -93,24 +107,26 @@ static int put_hold(struct timeline_builder *timeline, const struct timeline_rel
     timeline_arg_site(&args, release->site);
     struct timeline_slice slice = {
         .name = name, .category = "lock", .flow_id = flow_id, .flow = flow_id ? TIMELINE_FLOW_OUT : TIMELINE_FLOW_NONE};
-    return timeline_put_slice(timeline, release->row, &release->span, &args, &slice);
+    int error = mark_release(timeline, lock, release, &args);
+    return error ? error : timeline_put_slice(timeline, release->row, &release->span, &args, &slice);
 }
 
 /* Nobody is known to have been let in by it. */
-static int put_alone(struct timeline_builder *timeline, struct timeline_release *release)
+static int put_alone(struct timeline_builder *timeline, const struct timeline_lock *lock,
+                     struct timeline_release *release)
 {
     bool was_there = release->is_there;
     release->is_there = false;
-    return was_there ? put_hold(timeline, release, 0) : 0;
+    return was_there ? put_hold(timeline, lock, release, 0) : 0;
 }
 
 static int hold_back(struct timeline_builder *timeline, struct timeline_lock *lock,
                      const struct timeline_release *release)
 {
     struct timeline_release *place = &lock->releases[release->hold_seq % TIMELINE_RELEASES];
-    int error = put_alone(timeline, place);
+    int error = put_alone(timeline, lock, place);
     *place = *release;
-    return error || release->waiters ? error : put_alone(timeline, place);
+    return error || release->waiters ? error : put_alone(timeline, lock, place);
 }
 
 /* The end of the wait, from the release that let it in: a slice within it, where the flow arrives. */
@@ -127,7 +143,7 @@ static int put_handed_on(struct timeline_builder *timeline, const struct event *
         return error;
     uint64_t flow_id = timeline->next_flow++;
     release->is_there = false;
-    error = put_hold(timeline, release, flow_id);
+    error = put_hold(timeline, lock, release, flow_id);
     if (error)
         return error;
     struct timeline_args args;
@@ -262,7 +278,7 @@ int timeline_locks_finish(struct timeline_builder *timeline)
         struct timeline_lock *lock = *(struct timeline_lock **)value;
         error = timeline_waiting_finish(timeline, lock);
         for (size_t i = 0; i < TIMELINE_RELEASES && !error; i++)
-            error = put_alone(timeline, &lock->releases[i]);
+            error = put_alone(timeline, lock, &lock->releases[i]);
         if (!error)
             error = timeline_name_group(timeline, &lock->group);
     }

@@ -159,7 +159,8 @@ enum { TIMELINE_RELEASES = 4 };
 
 struct timeline_lock {
     struct timeline_group group;
-    const char *wait_name; /* lasting: "wait table.mutex" */
+    const char *wait_name;    /* lasting: "wait table.mutex" */
+    const char *release_name; /* the same: "release table.mutex" */
     struct timeline_waiting waiting;
     struct timeline_release releases[TIMELINE_RELEASES]; /* by hold_seq */
 };
