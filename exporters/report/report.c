@@ -12,14 +12,6 @@
 
 enum { PROCESSES_SHOWN = 20 };
 
-void report_heading(struct report *report, const char *title)
-{
-    outbuf_printf(report->out, "\n%s\n", title);
-    for (size_t i = strlen(title); i > 0; i--)
-        outbuf_char(report->out, '-');
-    outbuf_char(report->out, '\n');
-}
-
 static void write_summary(struct report *report)
 {
     const struct export_input *input = report->input;

@@ -4,7 +4,6 @@
 
 #include "exporters/report/text.h"
 
-void report_heading(struct report *report, const char *title);
 void report_findings(struct report *report);
 void report_locks(struct report *report);
 void report_deadlocks(struct report *report);  /* nothing if there is none */

@@ -96,6 +96,14 @@ void report_process(struct report *report, uint32_t pid)
     outbuf_printf(report->out, " (pid %" PRIu32 ")", pid);
 }
 
+void report_heading(struct report *report, const char *title)
+{
+    outbuf_printf(report->out, "\n%s\n", title);
+    for (size_t i = strlen(title); i > 0; i--)
+        outbuf_char(report->out, '-');
+    outbuf_char(report->out, '\n');
+}
+
 /* The length of the first line of `text` that fits into `width` bytes; a longer word is left whole. */
 static size_t line_length(const char *text, size_t width)
 {

@@ -36,6 +36,9 @@ void report_name(struct report *report, const char *name);
 /* "server (pid 100)" */
 void report_process(struct report *report, uint32_t pid);
 
+/* The title of a section, underlined. */
+void report_heading(struct report *report, const char *title);
+
 /* A sentence, broken at spaces, each line indented. */
 void report_paragraph(struct report *report, const char *indent, const char *text);
 
