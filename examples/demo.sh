@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, end to end: record the example, convert the trace, say how to open the results.
+# The main job, end to end: record the example, convert the trace, show the first finding, say how to open the results.
 # usage: demo.sh BUILD_DIR OUT_DIR
 set -eu
 build=$1
@@ -10,7 +10,10 @@ if [ -e "$out/capture.json" ]; then
 fi
 echo "recording examples/session_cache ..."
 "$build/bin/mapscope" record -o "$out" --mutex-fraction 1 --keys -- "$build/bin/session_cache"
+how_to_open=$("$build/bin/mapscope" convert "$out" 2>&1) || {
+    printf '%s\n' "$how_to_open" >&2
+    exit 1
+}
 echo
-"$build/bin/mapscope" convert "$out"
-echo
-sed 's/^/    /' "$out/report.txt"
+sed '/^Locks$/,$d; s/^/    /' "$out/report.txt"
+printf '%s\n' "$how_to_open"
