@@ -20,27 +20,40 @@ static void write_sampler(struct report *report, const struct contention_sampler
     }
 }
 
+/* How many operations there were is told at the end of a program: one that was killed does not get there. */
 static void write_totals(struct report *report)
 {
     const struct contention_view *view = report->input->contention;
     const struct contention_totals *totals = &view->totals;
-    if (view->totals_count)
-        outbuf_printf(report->out, "%s contended of %s lock operations (exact, %zu of %zu locks)\n",
-                      report_number(totals->contentions).text, report_number(totals->ops).text, view->totals_count,
-                      view->lock_count);
+    if (view->totals_count) {
+        outbuf_printf(report->out, "%s contended of ", report_number(totals->contentions).text);
+        if (totals->ops && totals->ops >= totals->contentions)
+            outbuf_printf(report->out, "%s lock operations", report_number(totals->ops).text);
+        else
+            outbuf_text(report->out, "an unknown number of lock operations");
+        outbuf_printf(report->out, " (exact, %zu of %zu locks)\n", view->totals_count, view->lock_count);
+    }
     for (size_t i = 0; i < view->sampler_count; i++)
         write_sampler(report, &view->samplers[i]);
 }
 
-/* A difference is not an error by itself: sampling, losses, and waits that the recording's end cut off make one. */
-static void write_balance(struct report *report, const char *what, const struct contention_balance *balance)
+static uint64_t magnitude(int64_t number)
 {
+    return number < 0 ? -(uint64_t)number : (uint64_t)number;
+}
+
+/* A difference is not an error by itself: sampling, losses, and waits that the recording's end cut off make one. */
+static void write_balance(struct report *report, const char *what, const struct contention_balance *balance,
+                          bool is_sampled)
+{
+    int64_t difference_ns = balance->difference_ns;
     outbuf_printf(report->out, "%s: charged and handed off %s ns, waited %s ns", what,
                   report_number(balance->mutex_ns).text, report_number(balance->block_ns).text);
-    if (balance->difference_ns == 0)
+    if (difference_ns == 0)
         outbuf_text(report->out, ": they agree\n");
     else
-        outbuf_printf(report->out, ": they differ by %" PRId64 " ns\n", balance->difference_ns);
+        outbuf_printf(report->out, ": they differ by %s%s ns%s\n", difference_ns < 0 ? "-" : "",
+                      report_number(magnitude(difference_ns)).text, is_sampled ? ", as samples do" : "");
 }
 
 /* " +- 1.20 ms (95 %)", or nothing where every event was kept. */
@@ -51,12 +64,17 @@ static void write_margin(struct report *report, double variance)
         outbuf_printf(report->out, " +- %s (95 %%)", report_duration(margin_ns).text);
 }
 
+static bool is_sampled(const struct contention_view *view)
+{
+    return contention_margin(view->wait_variance) || contention_margin(view->mutex_variance);
+}
+
 /* What sampling leaves open, and how far off it is by the exact totals. */
 static void write_accuracy(struct report *report)
 {
     const struct contention_view *view = report->input->contention;
     int64_t off_ns = (int64_t)(view->wait_ns - view->totals.wait_ns);
-    if (contention_margin(view->wait_variance) == 0 && contention_margin(view->mutex_variance) == 0)
+    if (!is_sampled(view))
         return;
     outbuf_printf(report->out, "estimated from samples: waited %s", report_duration(view->wait_ns).text);
     write_margin(report, view->wait_variance);
@@ -65,8 +83,7 @@ static void write_accuracy(struct report *report)
     outbuf_char(report->out, '\n');
     if (view->totals_count)
         outbuf_printf(report->out, "of the exact total, the waits are %s too %s\n",
-                      report_percent((uint64_t)(off_ns < 0 ? -off_ns : off_ns), view->totals.wait_ns).text,
-                      off_ns < 0 ? "few" : "many");
+                      report_percent(magnitude(off_ns), view->totals.wait_ns).text, off_ns < 0 ? "few" : "many");
 }
 
 static void write_balances(struct report *report)
@@ -75,9 +92,9 @@ static void write_balances(struct report *report)
     struct contention_balance sampled = contention_view_balance(view);
     struct contention_balance exact = contention_totals_balance(view);
     if (sampled.mutex_ns || sampled.block_ns)
-        write_balance(report, "from the events", &sampled);
+        write_balance(report, "from the events", &sampled, is_sampled(view));
     if (exact.mutex_ns || exact.block_ns)
-        write_balance(report, "exact totals", &exact);
+        write_balance(report, "exact totals", &exact, false);
     write_accuracy(report);
 }
 

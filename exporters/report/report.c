@@ -19,9 +19,10 @@ static void write_summary(struct report *report)
     size_t findings = input->findings->count + report_count_deadlocks(report);
     outbuf_text(report->out, "mapscope report of ");
     report_name(report, input->source);
-    outbuf_printf(report->out, "\n\n%s. %s for locks, %s in all. %s.\n",
+    outbuf_printf(report->out, "\n\n%s. %s%s for locks, %s in all. %s.\n",
                   findings ? report_count(findings, "finding").text : "No findings",
-                  report_count(view->waits, "wait").text, report_duration(view->wait_ns).text,
+                  contention_margin(view->wait_variance) ? "About " : "", report_count(view->waits, "wait").text,
+                  report_duration(view->wait_ns).text,
                   losses_any(input->losses) ? "The trace has losses" : "Nothing was lost");
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/convert_text.h"
@@ -79,6 +80,18 @@ static bool update_progress(void *self, uint64_t done, uint64_t total)
 {
     struct conversion *conversion = self;
     return progress_update(&conversion->progress, done, total);
+}
+
+/* Before an output below it is: then the message would be about that. */
+static int check_source(const char *path, struct diag *diag)
+{
+    struct stat status;
+    if (stat(path, &status))
+        return diag_errno(diag, errno, "cannot read %s", path);
+    return S_ISDIR(status.st_mode)
+               ? 0
+               : diag_set(diag, -ENOTDIR, "%s is neither the folder of a recording nor a contention profile in text",
+                          path);
 }
 
 static int open_outputs(struct conversion *conversion, struct diag *diag)
@@ -202,7 +215,8 @@ static void print_results(const struct conversion *conversion, const struct reco
     if (losses->skipped_traces)
         fprintf(stderr, ", %" PRIu64 " skipped for want of metadata", losses->skipped_traces);
     if (recording->findings.count)
-        fprintf(stderr, ", %zu findings (see the report)", recording->findings.count);
+        fprintf(stderr, ", %zu finding%s (see the report)", recording->findings.count,
+                recording->findings.count == 1 ? "" : "s");
     fputs("\n", stderr);
     if (losses_end_text(losses->end))
         fprintf(stderr, "mapscope: warning: %s\n", losses_end_text(losses->end));
@@ -232,7 +246,9 @@ static int convert(struct conversion *conversion, struct diag *diag)
         .find_lost_keys = conversion->outputs[OUTPUT_REPORT].path || conversion->outputs[OUTPUT_CHROME].path,
     };
     struct recording *recording;
-    int error = open_outputs(conversion, diag);
+    int error = check_source(conversion->source, diag);
+    if (!error)
+        error = open_outputs(conversion, diag);
     if (error)
         return error;
     progress_begin(&conversion->progress, "reading");

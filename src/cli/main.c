@@ -27,9 +27,15 @@ static void print_usage(FILE *stream)
     fputs("\nmapscope COMMAND --help says more. mapscope --version prints the version.\n", stream);
 }
 
+static int no_such_command(const char *name)
+{
+    fprintf(stderr, "mapscope: no such command: %s\nTry 'mapscope --help'.\n", name);
+    return CLI_USAGE;
+}
+
 int cli_usage_error(const char *why, const char *command)
 {
-    fprintf(stderr, "mapscope: %s\nTry 'mapscope %s%s--help'.\n", why, command, *command ? " " : "");
+    fprintf(stderr, "mapscope: %s\nTry 'mapscope %s --help'.\n", why, command);
     return CLI_USAGE;
 }
 
@@ -54,7 +60,7 @@ int main(int argc, char **argv)
         return finish(stdout);
     }
     if (*name)
-        return cli_usage_error("no such command", "");
+        return no_such_command(name);
     print_usage(stderr);
     return CLI_USAGE;
 }

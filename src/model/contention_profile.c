@@ -139,11 +139,14 @@ static void comment_totals(const struct making *making)
 {
     const struct contention_view *view = making->input->view;
     const struct contention_totals *totals = &view->totals;
+    char operations[24] = "an unknown number of"; /* of a program that was killed */
+    if (totals->ops && totals->ops >= totals->contentions)
+        snprintf(operations, sizeof operations, "%" PRIu64, totals->ops);
     if (view->totals_count)
         profile_builder_comment(making->builder,
-                                "exact totals: %" PRIu64 " contended of %" PRIu64 " lock operations, %" PRIu64
+                                "exact totals: %" PRIu64 " contended of %s lock operations, %" PRIu64
                                 " ns waited, longest %" PRIu64 " ns",
-                                totals->contentions, totals->ops, totals->wait_ns, totals->max_ns);
+                                totals->contentions, operations, totals->wait_ns, totals->max_ns);
     else if (view->lock_count == 0)
         profile_builder_comment(making->builder, "empty: no lock events among %" PRIu64 " events of the trace",
                                 making->input->losses->events);

@@ -67,10 +67,9 @@ convert 2 --no-such-option a
 done_with usage
 
 convert 1 "$work/nowhere"
-says "$work/nowhere"
-says 'No such file or directory'
-convert 1 "$mapscope" --report "$work/results/r"
-says "$mapscope"
+says "cannot read $work/nowhere: No such file or directory"
+convert 1 "$mapscope"
+says "$mapscope is neither the folder of a recording nor a contention profile in text"
 convert 1 "$work/empty" --report "$work/results/r"
 says "$work/empty"
 only

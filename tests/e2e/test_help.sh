@@ -23,6 +23,7 @@ for command in $commands; do
     documented "$command" | grep -qx "$status" || fail "docs/operations.md: no exit status $status of $command"
 done
 status=0
-deadline 10 "$mapscope" no-such-command 2>/dev/null || status=$?
+said=$(deadline 10 "$mapscope" recrod 2>&1) || status=$?
 [ "$status" = 2 ] || fail "an unknown command ends with $status"
+echo "$said" | grep -q 'no such command: recrod$' || fail "an unknown command is not named: $said"
 echo "$(echo "$commands" | wc -l) commands, 0 failed"

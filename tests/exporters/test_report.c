@@ -222,7 +222,10 @@ static void test_what_sampling_leaves_open_is_told(void **state)
     static const char *const notes[] = {"2 threads\nwere not prepared"};
     run.f.view.notes = notes;
     run.f.view.note_count = 1;
+    run.f.view.handoff_ns += 1000;
     const char *text = report(&run);
+    assert_says(text, "\nNo findings. About 8 waits for locks, 1.500 s in all.");
+    assert_says(text, ": they differ by 1,000 ns, as samples do\n");
     assert_says(text, "note: 2 threads?were not prepared\n");
     assert_says(text, "estimated from samples: waited 1.500 s +- 196.0 ms (95 %), charged and handed off 1.500 s "
                       "+- 392.0 ms (95 %)\nof the exact total, the waits are 6.2 % too few\n");
@@ -329,6 +332,17 @@ static void test_no_contention_says_of_how_many_operations(void **state)
     fini(&run);
 }
 
+/* One that was killed has not told. */
+static void test_an_unknown_number_of_operations_is_no_number(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    run.f.view.totals.ops = 0;
+    assert_says(report(&run), "7 contended of an unknown number of lock operations (exact, 1 of 2 locks)\n");
+    fini(&run);
+}
+
 static void test_no_lock_events_say_why(void **state)
 {
     (void)state;
@@ -424,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_one_fault_that_happens_often_is_told_once),
         cmocka_unit_test(test_no_contention_says_of_how_many_operations),
         cmocka_unit_test(test_what_sampling_leaves_open_is_told),
+        cmocka_unit_test(test_an_unknown_number_of_operations_is_no_number),
         cmocka_unit_test(test_no_lock_events_say_why),
         cmocka_unit_test(test_threads_that_wait_for_each_other_are_a_deadlock),
         cmocka_unit_test(test_a_lock_whose_holder_waits_for_nobody_is_no_deadlock),

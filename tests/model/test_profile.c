@@ -371,6 +371,11 @@ static void test_an_empty_profile_is_valid_and_says_why(void **state)
     assert_string_equal(text(profile, profile->mappings[0].file), "/opt/app/server");
     assert_true(has_comment(profile, "exact totals: 0 contended of 5000 lock operations, 0 ns waited, longest 0 ns"));
     profile_destroy(profile);
+    f.view.totals.ops = 0; /* a program that was killed has not told */
+    profile = profile_of(&f, CONTENTION_PROFILE_MUTEX);
+    assert_true(has_comment(profile, "exact totals: 0 contended of an unknown number of lock operations, 0 ns waited, "
+                                     "longest 0 ns"));
+    profile_destroy(profile);
     f.view = (struct contention_view){0};
     profile = profile_of(&f, CONTENTION_PROFILE_BLOCK);
     assert_true(has_comment(profile, "empty: no lock events among 1234 events of the trace"));
