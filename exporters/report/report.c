@@ -104,7 +104,10 @@ static void write_symbols(struct report *report)
         outbuf_char(report->out, '\n');
         missing++;
     }
-    write_loss(report, report->unknown_frames, "frames in no module that the trace knows");
+    if (report->unknown_frames && !process_table_has_modules(report->input->processes))
+        report_paragraph(report, "", PROCESS_NO_MODULES);
+    else
+        write_loss(report, report->unknown_frames, "frames in no module that the trace knows");
     if (missing == 0 && report->unknown_frames == 0)
         outbuf_text(report->out, "every module shown above has its symbols\n");
 }

@@ -220,6 +220,8 @@ static void print_results(const struct conversion *conversion, const struct reco
     fputs("\n", stderr);
     if (losses_end_text(losses->end))
         fprintf(stderr, "mapscope: warning: %s\n", losses_end_text(losses->end));
+    if (!process_table_has_modules(&recording->processes))
+        fputs("mapscope: warning: " PROCESS_NO_MODULES "\n", stderr);
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         const char *path = conversion->outputs[kind].path;
         if (!path || strcmp(path, "-") == 0)

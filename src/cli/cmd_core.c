@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "collector/analyses/map_states.h"
@@ -124,6 +125,12 @@ static int look(char **argv, const struct recording *recording, struct diag *dia
     return error;
 }
 
+/* gdb would speak of the maps, which it does not find without. */
+static int check_readable(const char *path, struct diag *diag)
+{
+    return access(path, R_OK) ? diag_errno(diag, errno, "cannot read %s", path) : 0;
+}
+
 int cmd_core(int argc, char **argv)
 {
     static const struct option long_options[] = {{"help", no_argument, NULL, 'h'}, {0}};
@@ -140,7 +147,11 @@ int cmd_core(int argc, char **argv)
     struct recording *recording;
     struct recording_options options = {.keep_map_states = true};
     diag_init(&diag);
-    int status = recording_open(argv[optind + 2], &options, &diag, &recording);
+    int status = check_readable(argv[optind], &diag);
+    if (!status)
+        status = check_readable(argv[optind + 1], &diag);
+    if (!status)
+        status = recording_open(argv[optind + 2], &options, &diag, &recording);
     if (status == 0) {
         status = look(argv + optind, recording, &diag);
         recording_close(recording);

@@ -339,6 +339,14 @@ const struct process_module *process_module_at(const struct process *process, ui
     return later;
 }
 
+bool process_table_has_modules(const struct process_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->processes[i]->module_count)
+            return true;
+    return false;
+}
+
 const char *process_thread_name(const struct process *process, uint32_t tid)
 {
     const struct process_thread *thread = find_thread(process, tid);

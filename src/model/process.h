@@ -80,6 +80,12 @@ const struct process *process_find(const struct process_table *table, uint32_t p
  */
 const struct process_module *process_module_at(const struct process *process, uint64_t address, uint64_t time_ns);
 
+/* True if the trace tells of any module: without one no function has a name. */
+bool process_table_has_modules(const struct process_table *table);
+#define PROCESS_NO_MODULES                                                                                             \
+    "functions have no names, since the trace does not tell which modules were mapped: enable the events "             \
+    "'lttng_ust_statedump:*' and 'lttng_ust_lib:*' beside 'mapscope:*' (mapscope record does)"
+
 /* The thread's name, or "" if the trace does not say. Borrowed. */
 const char *process_thread_name(const struct process *process, uint32_t tid);
 

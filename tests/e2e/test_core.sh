@@ -48,3 +48,7 @@ expect '^11 of 12 maps of process [0-9]+ are as recorded; 1 more are not compare
 status=0
 timeout 60 "$mapscope" core "$build/tests/gdb_maps" "$work/commands" "$work/out" >"$work/said" 2>&1 || status=$?
 [ "$status" -eq 1 ] || fail "no core: ended with $status: $(cat "$work/said")"
+status=0
+timeout 60 "$mapscope" core "$build/tests/gdb_maps" "$work/nowhere" "$work/out" >"$work/said" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "nowhere: ended with $status: $(cat "$work/said")"
+expect "cannot read $work/nowhere: No such file or directory"

@@ -67,6 +67,7 @@ grep -qE 'name = "users", flavor = 1, .* count = 2, _stack_length = 1,' /run/pri
 
 # mapscope knows them by name, and their entries.
 deadline 60 "$build/bin/mapscope" convert "$lttng_dir/second" --chrome /run/timeline.json >/run/said 2>&1 || fail "$(cat /run/said)"
+grep -q 'functions have no names, .*lttng_ust_statedump' /run/said || fail "it does not say why functions have no names"
 grep -q '"name":"map sessions"' /run/timeline.json || fail "the timeline does not know the map's name"
 grep -q '"in the map":37' /run/timeline.json || fail "the timeline does not know how many entries there are"
 grep -q 'access sessions' /run/timeline.json || fail "the timeline does not say what was looked up"

@@ -55,6 +55,8 @@ test_what_cannot_be_set_is_said() {
     expect_said 'no process of the recording out runs'
     ! "$mapscope" set --mutex-fraction 1 nowhere 2>stderr || fail "$test: set"
     expect_said 'nowhere'
+    ! "$mapscope" set --off 4194303 2>stderr || fail "$test: set"
+    expect_said 'there is no process 4194303'
     status=0
     "$mapscope" set out 2>stderr || status=$?
     [ "$status" = 2 ] || fail "$test: exit status $status"

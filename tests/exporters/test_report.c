@@ -353,6 +353,23 @@ static void test_no_lock_events_say_why(void **state)
     fini(&run);
 }
 
+/* As plain LTTng records it, with the events mapscope:* alone. */
+static void test_a_trace_without_modules_says_how_to_get_names(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    add_finding(&run);
+    struct process_table all = run.f.processes;
+    run.f.processes.count = 0;
+    const char *text = report(&run);
+    run.f.processes = all;
+    assert_says(text, "\nSymbols\n-------\n");
+    assert_says(text, "functions have no names, since the trace does not tell which modules were mapped: enable the\n"
+                      "events 'lttng_ust_statedump:*' and 'lttng_ust_lib:*' beside 'mapscope:*'");
+    fini(&run);
+}
+
 static void test_losses_are_numbers(void **state)
 {
     (void)state;
@@ -443,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_threads_that_wait_for_each_other_are_a_deadlock),
         cmocka_unit_test(test_a_lock_whose_holder_waits_for_nobody_is_no_deadlock),
         cmocka_unit_test(test_a_thread_that_waits_for_itself_is_a_deadlock),
+        cmocka_unit_test(test_a_trace_without_modules_says_how_to_get_names),
         cmocka_unit_test(test_losses_are_numbers),
         cmocka_unit_test(test_a_difference_between_both_sides_is_told),
         cmocka_unit_test(test_the_sampling_is_told),

@@ -259,6 +259,15 @@ static void test_processes_stay_where_they_are(void **state)
     assert_ptr_equal(process_find(&table, 1), first);
 }
 
+static void test_a_trace_without_statedump_has_no_modules(void **state)
+{
+    (void)state;
+    seen(1, 1);
+    assert_false(process_table_has_modules(&table));
+    load(2, 5, 0x1000, 0x1000, "/a");
+    assert_true(process_table_has_modules(&table));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -281,6 +290,7 @@ int main(void)
         TEST(test_the_vdso_covers_two_pages),
         TEST(test_a_module_at_the_end_of_the_address_space_does_not_wrap),
         TEST(test_processes_stay_where_they_are),
+        TEST(test_a_trace_without_statedump_has_no_modules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,7 +129,8 @@ static int set_process(const char *pid, struct setting *setting, struct diag *di
     snprintf(path, sizeof path, "/proc/%s/maps", pid);
     FILE *maps = fopen(path, "re");
     if (!maps)
-        return diag_errno(diag, errno, "cannot read %s", path);
+        return errno == ENOENT ? diag_set(diag, -ESRCH, "there is no process %s", pid)
+                               : diag_errno(diag, errno, "cannot read %s", path);
     while (getline(&line, &capacity, maps) > 0) {
         line[strcspn(line, "\n")] = '\0';
         const char *name = strchr(line, '/');
