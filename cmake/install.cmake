@@ -1,7 +1,8 @@
 # cmake --install: the program, the libraries, what is needed to compile against them, manual pages. What is
 # installed names no path: the tree can be moved as a whole. Folders are those of GNUInstallDirs.
 install(TARGETS mapscope-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS mapscope mapscope-preload mapscope-lttng LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mapscope mapscope-lttng EXPORT mapscope-config LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mapscope-preload LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 set_target_properties(mapscope-preload mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
 install(DIRECTORY src/include/mapscope DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
@@ -18,8 +19,16 @@ endforeach()
 
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH to_prefix /${pkgconfig_dir} /)
-configure_file(cmake/mapscope.pc.in mapscope.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/mapscope.pc DESTINATION ${pkgconfig_dir})
+foreach(library mapscope mapscope-lttng)
+    configure_file(cmake/${library}.pc.in ${library}.pc @ONLY)
+    install(FILES ${CMAKE_BINARY_DIR}/${library}.pc DESTINATION ${pkgconfig_dir})
+endforeach()
+
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(mapscope-config-version.cmake COMPATIBILITY SameMinorVersion)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mapscope)
+install(EXPORT mapscope-config NAMESPACE mapscope:: DESTINATION ${package_dir})
+install(FILES ${CMAKE_BINARY_DIR}/mapscope-config-version.cmake DESTINATION ${package_dir})
 
 file(GLOB manual_pages CONFIGURE_DEPENDS man/*.1)
 install(FILES ${manual_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `cmake --install` puts into a prefix is whole: a user's program compiles against it with pkg-config, the
-# installed mapscope records it, and the manual pages say what --help says. usage: test_install.sh BUILD_DIR
+# What `cmake --install` puts into a prefix is whole: a user's program compiles against it with pkg-config and CMake,
+# the installed mapscope records it, and the manual pages say what --help says. usage: test_install.sh BUILD_DIR
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
@@ -35,31 +35,16 @@ done
 
 # ---- a user's program ----
 
-cat >"$work/program.c" <<'TEXT'
-#include <mapscope/mapscope.h>
-#include <stdio.h>
-
-int main(void)
-{
-    struct msc_map_options options = {.struct_size = sizeof options, .name = "installed", .value_size = sizeof(int)};
-    struct msc_map *map;
-    int value = 1;
-    if (msc_map_create(&options, &map))
-        return 1;
-    for (uint64_t key = 0; key < 10; key++)
-        if (msc_map_assign_u64(map, key, &value))
-            return 1;
-    msc_map_destroy(map);
-    puts("done");
-    return 7;
-}
-TEXT
-export PKG_CONFIG_PATH="$pc"
+# The README's, to the letter: its example, and the command that compiles it.
+readme=$here/../../README.md
+cd "$work"
+sed -n '/^```c$/,/^```$/p' "$readme" | sed '1d;$d' >server.c
+compile=$(sed -n 's/^    \(cc .* server\.c .*\)/\1/p' "$readme")
+[ -s server.c ] && [ -n "$compile" ] || fail "no example in the README"
+export PKG_CONFIG_PATH="$pc" LD_LIBRARY_PATH="$lib"
 [ "$(pkg-config --modversion mapscope)" = "$(mapscope --version | cut -d' ' -f2)" ] || fail "version of mapscope.pc"
+eval "$compile -std=c11 -Wall -Wextra -pedantic -Werror"
 # shellcheck disable=SC2046 # a list of words
-cc -std=c11 -Wall -Werror $(pkg-config --cflags mapscope) -o "$work/program" "$work/program.c" \
-    $(pkg-config --libs mapscope) -Wl,-rpath,"$lib"
-# shellcheck disable=SC2046
 c++ -std=c++17 -Wall -Werror $(pkg-config --cflags mapscope) -fsyntax-only -x c++ - <<'TEXT'
 #include <mapscope/mapscope.h>
 #include <mapscope/flavour_template.h>
@@ -68,19 +53,39 @@ MSC_MAP_TEMPLATE(ages, uint32_t, int, msc_u32_hash, msc_u32_equal);
 MSC_FLAVOUR_TEMPLATE_BYTES(mapwriter, users, uint64_t);
 MSC_FLAVOUR_TEMPLATE_PTR(syncmap, owners, uint32_t);
 TEXT
-cd "$work"
-[ "$(ldd ./program | sed -n 's/.*libmapscope.so.0 => \([^ ]*\) .*/\1/p')" = "$lib/libmapscope.so.0" ] ||
-    fail "another libmapscope: $(ldd ./program)"
 
-mapscope doctor ./program >said || fail "doctor: $(cat said)"
+# loads PROGRAM LIBRARY: of this prefix.
+loads() {
+    [ "$(ldd "$1" | sed -n "s/.*$2.so.0 => \([^ ]*\) .*/\1/p")" = "$lib/$2.so.0" ] || fail "$1: not our $2: $(ldd "$1")"
+}
+loads ./server libmapscope
+! ldd ./server | grep -q lttng || fail "linked with the tracepoints: $(ldd ./server)"
+
+mapscope doctor ./server >said || fail "doctor: $(cat said)"
 grep -q '^ok       libmapscope: linked with libmapscope' said || fail "doctor: $(cat said)"
 status=0
-timeout 60 mapscope record -o out -- ./program >printed 2>said || status=$?
-[ "$status" = 7 ] && [ "$(cat printed)" = "done" ] || fail "record: status $status: $(cat said)"
-timeout 60 mapscope convert out --chrome timeline.json 2>said || fail "convert: $(cat said)"
-jq -e '[.traceEvents[] | tostring | select(contains("installed"))] | length > 0' timeline.json >/dev/null ||
-    fail "the map is not in the timeline"
-[ "$(timeout 60 babeltrace2 out/trace 2>/dev/null | grep -c ' mapscope:map_assign:')" = 10 ] || fail "not ten assigns"
+timeout 60 mapscope record -o out --keys -- ./server 2>said || status=$?
+[ "$status" = 3 ] || fail "record: status $status: $(cat said)"
+timeout 60 mapscope convert out 2>said || fail "convert: $(cat said)"
+grep -q '^1. lost key, certain$' out/report.txt && grep -q 'key alice .* of map sessions' out/report.txt ||
+    fail "the key is not told of: $(cat out/report.txt)"
+[ "$(timeout 60 babeltrace2 out/trace 2>/dev/null | grep -c ' mapscope:map_assign:')" = 2 ] || fail "not two assigns"
+
+# With the tracepoints linked in: by pkg-config, and by CMake.
+# shellcheck disable=SC2046
+cc -o tracepoints server.c $(pkg-config --cflags --libs mapscope-lttng)
+loads ./tracepoints libmapscope-lttng
+cat >CMakeLists.txt <<'TEXT'
+cmake_minimum_required(VERSION 3.18)
+project(server C)
+find_package(mapscope 0.1 REQUIRED)
+add_executable(server server.c)
+target_link_libraries(server mapscope::mapscope mapscope::mapscope-lttng)
+TEXT
+unset PKG_CONFIG_PATH LD_LIBRARY_PATH
+{ cmake -B cmake -DCMAKE_PREFIX_PATH="$prefix" && cmake --build cmake; } >said 2>&1 || fail "CMake: $(cat said)"
+loads cmake/server libmapscope
+loads cmake/server libmapscope-lttng
 
 # ---- manual pages ----
 
