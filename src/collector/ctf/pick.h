@@ -126,14 +126,15 @@ static inline enum ctf_result ctf_run_words(const struct ctf_op *op, struct ctf_
 static inline enum ctf_result ctf_run_fast(const struct ctf_program *program, struct ctf_cursor *cursor, void *record)
 {
     cursor->scratch_used = 0;
-    const struct ctf_const *constant = program->consts;
-    for (const struct ctf_const *end = constant + program->const_count; constant != end; constant++)
-        ((uint64_t *)record)[constant->at] = constant->word;
+    const struct ctf_const *consts = program->consts;
+    for (size_t i = 0, count = program->const_count; i < count; i++)
+        ((uint64_t *)record)[consts[i].at] = consts[i].word;
     if (program->is_nested)
         return ctf_run_nested(program, cursor, record);
-    const struct ctf_op *op = program->ops;
+    const struct ctf_op *ops = program->ops;
     enum ctf_result result = CTF_OK;
-    for (const struct ctf_op *end = op + program->op_count; op != end && result == CTF_OK; op++) {
+    for (size_t i = 0, count = program->op_count; i < count && result == CTF_OK; i++) {
+        const struct ctf_op *op = &ops[i];
         if (op->kind == OP_PICK)
             result = ctf_run_picks(program, op, cursor, record);
         else if (op->kind == OP_WORDS)
