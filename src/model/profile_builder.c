@@ -104,8 +104,8 @@ void profile_builder_period(struct profile_builder *builder, const char *type, c
 
 void profile_builder_time(struct profile_builder *builder, int64_t end_epoch_ns, int64_t duration_ns)
 {
-    builder->tables.profile->time_ns = end_epoch_ns;
-    builder->tables.profile->duration_ns = duration_ns;
+    builder->tables.profile->time_ns = end_epoch_ns > 0 ? end_epoch_ns : 1;
+    builder->tables.profile->duration_ns = duration_ns > 0 ? duration_ns : 0;
 }
 
 void profile_builder_comment(struct profile_builder *builder, const char *format, ...)
@@ -136,15 +136,18 @@ static void push_frame(struct profile_builder *builder, uint32_t location)
         builder->frames[builder->frame_count++] = location;
 }
 
-void profile_builder_frame(struct profile_builder *builder, uint32_t pid, const struct symbol_location *location,
-                           uint32_t skip)
-{
-    push_frame(builder, profile_intern_location(&builder->tables, pid, location, skip));
-}
-
 void profile_builder_pseudo_frame(struct profile_builder *builder, const char *name)
 {
     push_frame(builder, profile_intern_pseudo(&builder->tables, name));
+}
+
+void profile_builder_frame(struct profile_builder *builder, uint32_t pid, const struct symbol_location *location,
+                           uint32_t skip)
+{
+    if (location->address == 0) /* where no code lies, and readers take it for none: damage, which costs only itself */
+        profile_builder_pseudo_frame(builder, location->frames[skip].function);
+    else
+        push_frame(builder, profile_intern_location(&builder->tables, pid, location, skip));
 }
 
 static void push_label(struct profile_builder *builder, const char *key, str_id text, int64_t number)

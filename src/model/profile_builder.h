@@ -32,6 +32,7 @@ void profile_builder_destroy(struct profile_builder *builder);
 void profile_builder_value_type(struct profile_builder *builder, const char *type, const char *unit);
 void profile_builder_default_type(struct profile_builder *builder, const char *type);
 void profile_builder_period(struct profile_builder *builder, const char *type, const char *unit, int64_t period);
+/* A time that is none, as damaged clocks make them, becomes the nearest that readers take. */
 void profile_builder_time(struct profile_builder *builder, int64_t end_epoch_ns, int64_t duration_ns);
 void profile_builder_comment(struct profile_builder *builder, const char *format, ...) DIAG_PRINTF(2, 3);
 

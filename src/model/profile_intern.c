@@ -268,7 +268,8 @@ void profile_intern_main(struct profile_intern *tables, uint32_t pid, const stru
         return;
     hex(build_id, module->build_id, module->build_id_length);
     struct profile_mapping mapping = {.start = module->base,
-                                      .limit = module->base + module->size,
+                                      .limit = module->size <= UINT64_MAX - module->base ? module->base + module->size
+                                                                                         : UINT64_MAX,
                                       .file = intern_name(tables, module->path),
                                       .build_id = intern_name(tables, build_id)};
     tables->has_main = add_mapping(tables, &mapping, NULL) == 1;

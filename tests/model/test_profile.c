@@ -511,6 +511,47 @@ static void test_an_inlined_leaf_can_be_left_out(void **state)
     profile_destroy(profile);
 }
 
+/* What a damaged trace says costs itself, not the profile. */
+
+static void test_a_frame_where_no_code_lies_stands_by_its_name(void **state)
+{
+    (void)state;
+    static const struct symbol_frame frame = {.function = "0x0", .system_name = "0x0", .file = ""};
+    static const struct symbol_location nowhere = {.frames = &frame, .frame_count = 1};
+    struct profile_builder *builder = new_builder();
+    profile_builder_frame(builder, SERVER, &nowhere, 0);
+    add_sample(builder, "a", 5);
+    struct profile *profile = finish(builder);
+    assert_sample(profile, 0, "0x0;key_hash+cache_put;main", 1, 5);
+    profile_destroy(profile);
+}
+
+static void test_a_time_that_is_none_becomes_one(void **state)
+{
+    (void)state;
+    struct profile_builder *builder = new_builder();
+    profile_builder_time(builder, -5, INT64_MIN);
+    struct profile *profile = finish(builder);
+    assert_int_equal(profile->time_ns, 1);
+    assert_int_equal(profile->duration_ns, 0);
+    profile_destroy(profile);
+}
+
+static void test_a_main_binary_that_ends_behind_all_memory_is_cut(void **state)
+{
+    (void)state;
+    struct process_module module = {.base = 0x1000, .size = UINT64_MAX, .path = (char[]){"/bin/x"}};
+    struct profile_builder *builder;
+    assert_int_equal(profile_builder_create(&builder), 0);
+    profile_builder_main(builder, SERVER, &module);
+    profile_builder_value_type(builder, "delay", "nanoseconds");
+    profile_builder_period(builder, "contentions", "count", 1);
+    profile_builder_time(builder, 1, 0);
+    struct profile *profile = finish(builder);
+    assert_true(profile->mappings[0].limit == UINT64_MAX);
+    profile_destroy(profile);
+}
+
 /* Validation */
 
 struct breakage {
@@ -671,6 +712,9 @@ int main(void)
         cmocka_unit_test(test_pseudo_frames_have_addresses_of_their_own),
         cmocka_unit_test(test_too_many_samples_are_summed_without_changing_the_total),
         cmocka_unit_test(test_an_inlined_leaf_can_be_left_out),
+        cmocka_unit_test(test_a_frame_where_no_code_lies_stands_by_its_name),
+        cmocka_unit_test(test_a_time_that_is_none_becomes_one),
+        cmocka_unit_test(test_a_main_binary_that_ends_behind_all_memory_is_cut),
         cmocka_unit_test(test_validation_names_each_broken_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
