@@ -48,10 +48,13 @@ static int end_event(struct chrome *chrome, char *at)
     return chrome->out->error;
 }
 
+/* Up to where readers, who multiply microseconds by a thousand again, have 64 bits with a sign. */
+#define TIME_MAX_NS ((uint64_t)INT64_MAX - 2 * DIGITS_THOUSAND)
+
 static uint64_t since_base(const struct chrome *chrome, uint64_t time_ns)
 {
-    uint64_t base_ns = chrome->options.base_ns;
-    return time_ns > base_ns ? time_ns - base_ns : 0;
+    uint64_t base_ns = chrome->options.base_ns, since_ns = time_ns > base_ns ? time_ns - base_ns : 0;
+    return since_ns < TIME_MAX_NS ? since_ns : TIME_MAX_NS;
 }
 
 static char *put_place(char *at, uint32_t pid, uint32_t row)

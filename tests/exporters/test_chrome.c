@@ -111,6 +111,20 @@ static void test_what_begins_before_the_base_is_cut(void **state)
                   "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":0.000,\"dur\":0.000,\"name\":\"c\",\"cat\":\"b\"}");
 }
 
+/* A reader that has a nanosecond more than 2^63-1 takes it for a negative one, and with it none of the file. */
+static void test_what_ends_later_than_readers_count_is_cut(void **state)
+{
+    put_slice(*state, (struct timeline_slice){
+                          .pid = 1, .row = 1, .begin_ns = 1000000, .end_ns = UINT64_MAX, .name = "a", .category = "b"});
+    put_slice(*state,
+              (struct timeline_slice){
+                  .pid = 1, .row = 1, .begin_ns = UINT64_MAX - 1, .end_ns = UINT64_MAX, .name = "c", .category = "b"});
+    assert_events(*state, "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":0.000,\"dur\":9223372036854773.807,"
+                          "\"name\":\"a\",\"cat\":\"b\"},\n"
+                          "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":9223372036854773.807,\"dur\":0.000,"
+                          "\"name\":\"c\",\"cat\":\"b\"}");
+}
+
 static void test_a_flow_is_a_bind_id_with_a_direction(void **state)
 {
     struct timeline_slice slice = {.pid = 1,
@@ -360,6 +374,7 @@ int main(void)
         CHROME_TEST(test_an_empty_timeline_is_a_whole_file),
         CHROME_TEST(test_a_slice_is_an_x_in_microseconds_from_the_base),
         CHROME_TEST(test_what_begins_before_the_base_is_cut),
+        CHROME_TEST(test_what_ends_later_than_readers_count_is_cut),
         CHROME_TEST(test_a_flow_is_a_bind_id_with_a_direction),
         CHROME_TEST(test_args_keep_their_kind_and_all_their_bits),
         CHROME_TEST(test_what_lasts_is_written_as_what_does_not),
