@@ -67,8 +67,7 @@ void conversion_check_profile(const char *name, const void *bytes, size_t size)
     struct diag diag;
     int fd = stream_file_open(bytes, size, path);
     diag_init(&diag);
-    if (gzip_read(path, &content, &diag) ||
-        pprof_check(content.bytes, content.size, PPROF_FOR_ALL, &verdict, &diag))
+    if (gzip_read(path, &content, &diag) || pprof_check(content.bytes, content.size, PPROF_FOR_ALL, &verdict, &diag))
         broken(name, diag_text(&diag));
     if (verdict.breach_count) {
         fprintf(stderr, "%s: ", verdict.breaches[0].where);

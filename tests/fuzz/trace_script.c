@@ -21,7 +21,7 @@ enum {
     DAMAGES = 4,
     PACKET_BYTES = 64,
     SEQUENCE_MAX = 6,
-    EVENTS_MAX = 128, /* of a leaf */
+    EVENTS_MAX = 128,     /* of a leaf */
     CODE_BASE = 0x100000, /* where the stacks of a script point to */
     TIME_UNIT_NS = 10
 };
