@@ -27,7 +27,7 @@ struct chrome {
     struct outbuf *out;      /* borrowed */
     struct phrases rows;     /* (pid, row): what each slice of it begins with */
     struct phrases names;    /* (name, category) of lasting slices */
-    struct phrases args;     /* (key, text) of lasting slices; key alone with any number */
+    struct phrases texts;    /* (text, lead) of lasting slices */
     struct phrases counters; /* (name, series) */
 };
 
@@ -73,9 +73,9 @@ static const char *visible(const char *name)
     return name[0] ? name : "(unnamed)";
 }
 
-static uint64_t address_of(const char *text)
+static uint64_t address_of(const void *lasting)
 {
-    return (uintptr_t)text;
+    return (uintptr_t)lasting;
 }
 
 static char *put_name(struct outbuf *out, char *at, const char *name, const char *category)
@@ -109,59 +109,76 @@ static char *put_flow(char *at, const struct timeline_slice *slice)
     return slice->flow == TIMELINE_FLOW_OUT ? JSON_PUT(at, ",\"flow_out\":true") : JSON_PUT(at, ",\"flow_in\":true");
 }
 
-PHRASE_RENDERER char *render_key(struct phrase *phrase, struct outbuf *out, char *at, const char *key)
+/* What a fact begins with, copied whole: up to a number's digits or a text, or all of it. */
+enum { LEAD_BYTES = 30 };
+
+struct lead {
+    char text[LEAD_BYTES];
+    uint8_t length;
+    uint8_t kind; /* enum timeline_arg_kind */
+};
+
+#define LEAD_INT(text) "\"" text "\":"
+#define LEAD_HEX(text) "\"" text "\":\"0x"
+#define LEAD_TRUE(text) "\"" text "\":true"
+#define LEAD_TEXT(text) "\"" text "\":"
+
+static const struct lead leads[TIMELINE_KEY_COUNT] = {
+#define LEAD(name, its_kind, its_text)                                                                                 \
+    [TIMELINE_ARG_##name] = {.text = LEAD_##its_kind(its_text),                                                        \
+                             .length = sizeof LEAD_##its_kind(its_text) - 1,                                           \
+                             .kind = TIMELINE_KIND_##its_kind},
+    TIMELINE_KEYS(LEAD)
+#undef LEAD
+};
+
+static inline char *put_lead(char *at, const struct lead *lead)
 {
-    char *end = json_string(out, at, key);
-    *end++ = ':';
-    return phrase_keep(phrase, address_of(key), 0, at, end);
+    memcpy(at, lead->text, LEAD_BYTES);
+    return at + lead->length;
 }
 
-/* Keys are constant, so they last. */
-static inline char *put_key(struct chrome *chrome, char *at, const char *key)
+PHRASE_RENDERER char *render_text(struct phrase *phrase, struct outbuf *out, char *at, const struct lead *lead,
+                                  const char *text)
 {
-    struct phrase *phrase = phrase_at(&chrome->args, address_of(key), 0);
-    return phrase_is(phrase, address_of(key), 0) ? phrase_copy(phrase, at) : render_key(phrase, chrome->out, at, key);
+    char *end = json_string(out, put_lead(at, lead), text);
+    return phrase_keep(phrase, address_of(text), address_of(lead), at, end);
 }
 
-static char *put_text(struct chrome *chrome, char *at, const struct timeline_arg *arg)
+static inline char *put_text(struct chrome *chrome, char *at, const struct lead *lead, const char *text,
+                             bool is_lasting)
 {
-    at = put_key(chrome, at, arg->key);
-    return json_string(chrome->out, at, arg->text);
+    if (!is_lasting)
+        return json_string(chrome->out, put_lead(at, lead), text);
+    struct phrase *phrase = phrase_at(&chrome->texts, address_of(text), address_of(lead));
+    if (phrase_is(phrase, address_of(text), address_of(lead)))
+        return phrase_copy(phrase, at);
+    return render_text(phrase, chrome->out, at, lead, text);
 }
 
-PHRASE_RENDERER char *render_text(struct phrase *phrase, struct chrome *chrome, char *at,
-                                  const struct timeline_arg *arg)
-{
-    return phrase_keep(phrase, address_of(arg->key), address_of(arg->text), at, put_text(chrome, at, arg));
-}
-
-static inline char *put_lasting_text(struct chrome *chrome, char *at, const struct timeline_arg *arg)
-{
-    uint64_t key = address_of(arg->key), text = address_of(arg->text);
-    struct phrase *phrase = phrase_at(&chrome->args, key, text);
-    return phrase_is(phrase, key, text) ? phrase_copy(phrase, at) : render_text(phrase, chrome, at, arg);
-}
-
-static inline char *put_arg(struct chrome *chrome, char *at, const struct timeline_arg *arg, bool is_lasting)
+static inline char *put_arg(struct chrome *chrome, char *at, const struct lead *lead, union timeline_value value,
+                            bool is_lasting)
 {
     at = json_reserve(chrome->out, at, JSON_MARGIN);
-    if (arg->kind == TIMELINE_ARG_TEXT)
-        return is_lasting ? put_lasting_text(chrome, at, arg) : put_text(chrome, at, arg);
-    at = put_key(chrome, at, arg->key);
-    if (arg->kind == TIMELINE_ARG_HEX)
-        return json_hex(at, arg->number);
-    if (arg->kind == TIMELINE_ARG_INT)
-        return json_u64(at, arg->number);
-    return arg->number ? JSON_PUT(at, "true") : JSON_PUT(at, "false");
+    if (lead->kind == TIMELINE_KIND_TEXT)
+        return put_text(chrome, at, lead, value.text, is_lasting);
+    at = put_lead(at, lead);
+    if (lead->kind == TIMELINE_KIND_INT)
+        return json_u64(at, value.number);
+    if (lead->kind == TIMELINE_KIND_TRUE)
+        return at;
+    at = digits_put_hex(at, value.number);
+    *at++ = '"';
+    return at;
 }
 
-static char *put_args(struct chrome *chrome, char *at, const struct timeline_arg *args, size_t count, bool are_lasting)
+static char *put_args(struct chrome *chrome, char *at, const struct timeline_args *args, bool are_lasting)
 {
-    if (!count)
+    if (!args || !args->count)
         return at;
     at = JSON_PUT(at, ",\"args\":{");
-    for (const struct timeline_arg *arg = args, *end = args + count; arg < end; arg++) {
-        at = put_arg(chrome, at, arg, are_lasting);
+    for (size_t i = 0; i < args->count; i++) {
+        at = put_arg(chrome, at, &leads[args->keys[i]], args->values[i], are_lasting);
         *at++ = ',';
     }
     at[-1] = '}';
@@ -196,7 +213,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
     else
         at = put_name(chrome->out, at, slice->name, slice->category);
     at = put_flow(at, slice);
-    at = put_args(chrome, at, slice->args, slice->arg_count, slice->is_lasting);
+    at = put_args(chrome, at, slice->args, slice->is_lasting);
     return end_event(chrome, at);
 }
 
@@ -209,7 +226,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     at = JSON_PUT(at, ",\"ts\":");
     at = json_microseconds(at, since_base(chrome, instant->time_ns));
     at = put_name(chrome->out, at, instant->name, instant->category);
-    at = put_args(chrome, at, instant->args, instant->arg_count, false);
+    at = put_args(chrome, at, instant->args, false);
     return end_event(chrome, at);
 }
 

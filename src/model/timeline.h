@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/timeline_args.h"
 #include "support/diag.h"
 
 /* Below are the numbers that a viewer gives to flows of its own. */
@@ -27,27 +28,14 @@
 
 enum timeline_flow { TIMELINE_FLOW_NONE = 0, TIMELINE_FLOW_OUT = 1, TIMELINE_FLOW_IN = 2 };
 
-/* BOOL: number is 0 or 1. */
-enum timeline_arg_kind { TIMELINE_ARG_INT, TIMELINE_ARG_HEX, TIMELINE_ARG_BOOL, TIMELINE_ARG_TEXT };
-
-struct timeline_arg {
-    const char *key; /* plain ASCII, constant */
-    enum timeline_arg_kind kind;
-    union {
-        uint64_t number;
-        const char *text; /* TEXT: NUL-terminated, any bytes */
-    };
-};
-
 struct timeline_slice {
     uint32_t pid, row;
     uint64_t begin_ns, end_ns; /* trace clock */
     const char *name;          /* any bytes, borrowed for the call */
     const char *category;
-    const struct timeline_arg *args;
-    uint64_t flow_id; /* 0 = none */
+    const struct timeline_args *args; /* NULL = none */
+    uint64_t flow_id;                 /* 0 = none */
     enum timeline_flow flow;
-    uint16_t arg_count;
     bool is_lasting; /* its texts stay what they are where they are until the timeline is complete */
 };
 
@@ -56,8 +44,7 @@ struct timeline_instant {
     uint64_t time_ns;
     const char *name;
     const char *category;
-    const struct timeline_arg *args;
-    uint16_t arg_count;
+    const struct timeline_args *args; /* NULL = none */
 };
 
 struct timeline_counter {

@@ -17,9 +17,9 @@ static void test_a_stale_cleanup_is_marked_and_joined_to_the_assign_that_it_remo
     run_cleanup(fixture, 5, 6, 3);
     assert_drawn(fixture,
                  "1234/1234 [1200 1201] defer ->0 defers=drop_session key_id=0xabc version=5\n"
-                 "1234/1234 [1500 1510] STALE delete sessions key_id=0xabc version=6 seq=3 function=handle_request\n"
-                 "G1/1002 [1300 1310] assign sessions ->1 key_id=0xabc version=6 seq=2 function=handle_request\n"
-                 "G1/2001 [1500 1510] STALE delete sessions <-1 key_id=0xabc version=6 seq=3 function=handle_request "
+                 "1234/1234 [1500 1510] STALE delete sessions key_id=0xabc version=6 seq=3 site=handle_request\n"
+                 "G1/1002 [1300 1310] assign sessions ->1 key_id=0xabc version=6 seq=2 site=handle_request\n"
+                 "G1/2001 [1500 1510] STALE delete sessions <-1 key_id=0xabc version=6 seq=3 site=handle_request "
                  "version_at_push=5 "
                  "stale\n"
                  "G1 [1510] entries in the map = 3\n"
@@ -116,7 +116,7 @@ static void test_a_map_may_be_freed_while_its_cleanup_runs(void **state)
     assert_drawn(fixture,
                  "1234/1234 [1300 1500] drop_session key_id=0xabc version_at_push=5\n"
                  "G1/2001 [1300 1500] drop_session key_id=0xabc version_at_push=5\n"
-                 "G1/1001 [1100 1110] assign sessions key_id=0xabc version=5 seq=1 inserted function=handle_request\n"
+                 "G1/1001 [1100 1110] assign sessions key_id=0xabc version=5 seq=1 inserted site=handle_request\n"
                  "G1 is map sessions (pid 1234), place 1\n"
                  "G1/1001 is assigns \u00b7 thread 1234\n"
                  "G1/2001 is deferred cleanup \u00b7 thread 1234\n");

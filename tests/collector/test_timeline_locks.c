@@ -32,7 +32,7 @@ static void test_a_wait_and_a_contended_hold_lie_where_they_happened(void **stat
     apply(fixture, release);
     apply(fixture, map_op(EVENT_MAP_ACCESS, 5200, 5, 1)); /* under the lock: emitted before the wait */
     apply(fixture, wait);
-    assert_drawn(fixture, "1234/1234 [5200 5210] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
+    assert_drawn(fixture, "1234/1234 [5200 5210] access 0x5000 key_id=0xabc version=5 seq=1 site=handle_request\n"
                           "G1 [1000] waiting threads = 0\n"
                           "1234/1234 [2000 5100] wait table owner=thread 1235\n");
     finish(fixture, 6000);
@@ -254,7 +254,7 @@ static void test_a_lock_event_names_the_users_function_and_its_caller(void **sta
                             .lock_release = {.lock = mutex, .release_ns = 5000, .contended_ns = 3000, .waiters = 1}};
     apply(fixture, release);
     finish(fixture, 6000);
-    assert_told(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 function=leave caller=handle_request\n");
+    assert_told(fixture, "G1/1 [2000 5000] thread 1234 holds waiters=1 site=leave <- handle_request\n");
 }
 
 /* MAIN holds `mutex` and waits for `other`, WORKER holds that one and waits for `mutex`: since 3000 and 4000. */
@@ -283,7 +283,7 @@ static void test_what_waits_still_is_drawn_to_the_end(void **state)
     assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
     finish(fixture, 2500); /* the last event's time */
     assert_told(fixture, "1234/1235 [3000 9000] wait table owner=thread 1234 result=still waiting deadlock "
-                         "function=handle_request\n");
+                         "site=handle_request\n");
     assert_told(fixture, "1234/1234 [4000 9000] wait index owner=thread 1235 result=still waiting deadlock\n");
     assert_told(fixture, "G2/1 [3000 9000] thread 1234 holds, still waiters=1 charge_ns=6000\n");
     assert_told(fixture, "G3/1 [4000 9000] thread 1235 holds, still waiters=1 charge_ns=5000\n");
@@ -316,8 +316,23 @@ static void test_a_wait_that_ended_without_an_event_has_its_length(void **state)
     apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
     assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
     finish(fixture, 2500);
-    assert_told(fixture, "1234/1235 [3000 3500] wait table owner=thread 1234 function=handle_request\n");
+    assert_told(fixture, "1234/1235 [3000 3500] wait table owner=thread 1234 site=handle_request\n");
     assert_null(strstr(fixture->text, "holds"));
+}
+
+static void test_a_wait_of_a_damaged_length_ends_with_the_recording(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_snapshot_lock locks[2];
+    struct lock_snapshot_wait waits[2];
+    struct lock_snapshot snapshot = standstill(locks, waits);
+    snapshot.wait_count = 1;
+    waits[0].state = LOCK_WAIT_ENDED;
+    waits[0].wait_ns = UINT64_MAX - 100; /* from 3000, that is 2899 in numbers of 64 bits */
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
+    assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
+    finish(fixture, 2500);
+    assert_told(fixture, "1234/1235 [3000 9000] wait table");
 }
 
 int main(void)
@@ -326,6 +341,7 @@ int main(void)
         DRAWING_TEST(test_what_waits_still_is_drawn_to_the_end),
         DRAWING_TEST(test_what_a_process_waits_for_after_the_recording_is_not_drawn),
         DRAWING_TEST(test_a_wait_that_ended_without_an_event_has_its_length),
+        DRAWING_TEST(test_a_wait_of_a_damaged_length_ends_with_the_recording),
         DRAWING_TEST(test_a_wait_and_a_contended_hold_lie_where_they_happened),
         DRAWING_TEST(test_who_waits_is_counted_from_waits_in_any_order),
         DRAWING_TEST(test_a_sampled_wait_counts_for_those_that_it_stands_for),

@@ -16,16 +16,15 @@ static void test_an_assign_waits_for_the_deletion_that_its_flow_leads_to(void **
     apply(fixture, map_op(EVENT_MAP_ASSIGN, 2000, 5, 1));
     assert_drawn(fixture,
                  "G1 [1000] entries in the map = 3\n"
-                 "1234/1234 [2000 2010] assign sessions key_id=0xabc version=5 seq=1 inserted function=handle_request\n"
+                 "1234/1234 [2000 2010] assign sessions key_id=0xabc version=5 seq=1 inserted site=handle_request\n"
                  "G1 [2010] entries in the map = 4\n");
     struct event removal = map_op(EVENT_MAP_DELETE, 3000, 5, 2);
     removal.tid = WORKER;
     apply(fixture, removal);
-    assert_drawn(
-        fixture,
-        "G1/1001 [2000 2010] assign sessions ->0 key_id=0xabc version=5 seq=1 inserted function=handle_request\n"
-        "1234/1235 [3000 3010] delete sessions <-0 key_id=0xabc version=5 seq=2 function=handle_request\n"
-        "G1 [3010] entries in the map = 3\n");
+    assert_drawn(fixture,
+                 "G1/1001 [2000 2010] assign sessions ->0 key_id=0xabc version=5 seq=1 inserted site=handle_request\n"
+                 "1234/1235 [3000 3010] delete sessions <-0 key_id=0xabc version=5 seq=2 site=handle_request\n"
+                 "G1 [3010] entries in the map = 3\n");
     finish(fixture, 4000);
     assert_told(fixture, "G1 is map sessions (pid 1234), place 1\n");
     assert_told(fixture, "G1/1001 is assigns \u00b7 thread 1234\n");
@@ -42,10 +41,9 @@ static void test_a_map_that_is_older_than_the_recording_has_its_name_and_entries
     apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1)); /* another thread was faster */
     apply(fixture, inventory);
     apply(fixture, map_op(EVENT_MAP_ACCESS, 3000, 5, 1));
-    assert_drawn(fixture,
-                 "1234/1234 [2000 2010] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request\n"
-                 "G1 [2100] entries in the map = 3\n"
-                 "1234/1234 [3000 3010] access sessions key_id=0xabc version=5 seq=1 function=handle_request\n");
+    assert_drawn(fixture, "1234/1234 [2000 2010] access 0x5000 key_id=0xabc version=5 seq=1 site=handle_request\n"
+                          "G1 [2100] entries in the map = 3\n"
+                          "1234/1234 [3000 3010] access sessions key_id=0xabc version=5 seq=1 site=handle_request\n");
     inventory.time_ns = 3100;
     inventory.map_life.count = EVENT_COUNT_UNKNOWN;
     apply(fixture, inventory);
@@ -63,10 +61,21 @@ static void test_an_assign_that_is_replaced_carries_no_flow(void **state)
     again.map_op.found = true;
     apply(fixture, again);
     assert_drawn(fixture,
-                 "1234/1234 [3000 3010] assign 0x5000 key_id=0xabc version=6 seq=2 function=handle_request\n"
-                 "G1/1001 [2000 2010] assign 0x5000 key_id=0xabc version=5 seq=1 inserted function=handle_request\n");
+                 "1234/1234 [3000 3010] assign 0x5000 key_id=0xabc version=6 seq=2 site=handle_request\n"
+                 "G1/1001 [2000 2010] assign 0x5000 key_id=0xabc version=5 seq=1 inserted site=handle_request\n");
     finish(fixture, 4000);
     assert_told(fixture, "G1/1001 [3000 3010] assign 0x5000 key_id=0xabc version=6");
+}
+
+static void test_what_an_assign_gives_as_version_is_not_said_again_as_seq(void **state)
+{
+    struct fixture *fixture = *state;
+    apply(fixture, map_op(EVENT_MAP_ASSIGN, 2000, 5, 5));
+    apply(fixture, map_op(EVENT_MAP_ACCESS, 2100, 5, 8));
+    finish(fixture, 4000);
+    assert_told(fixture, "1234/1234 [2000 2010] assign 0x5000 key_id=0xabc version=5 inserted site=");
+    assert_told(fixture, "1234/1234 [2100 2110] access 0x5000 key_id=0xabc version=5 seq=8 site=");
+    assert_told(fixture, "G1/1001 [2000 2010] assign 0x5000 key_id=0xabc version=5 inserted site=");
 }
 
 static void test_a_deletion_of_another_version_has_no_flow(void **state)
@@ -133,8 +142,8 @@ static void test_a_clear_empties_the_map_without_flows(void **state)
     event.map_op.count = 1;
     apply(fixture, event);
     assert_drawn(fixture,
-                 "1234/1234 [1200 1210] clear 0x5000 seq=2 count=1 function=handle_request\n"
-                 "G1/1001 [1100 1110] assign 0x5000 key_id=0xabc version=5 seq=1 inserted function=handle_request\n"
+                 "1234/1234 [1200 1210] clear 0x5000 seq=2 count=1 site=handle_request\n"
+                 "G1/1001 [1100 1110] assign 0x5000 key_id=0xabc version=5 seq=1 inserted site=handle_request\n"
                  "G1 [1210] entries in the map = 0\n");
     finish(fixture, 3000);
 }
@@ -207,9 +216,8 @@ static void test_an_operation_names_the_function_and_what_it_is_inlined_into(voi
     event.time_ns = 1212;
     apply(fixture, event);
     finish(fixture, 6000);
-    assert_told(fixture,
-                "[1100 1110] access 0x5000 key_id=0xabc version=5 seq=1 function=msc_mutex_unlock caller=leave\n");
-    assert_told(fixture, "[1200 1210] access 0x5000 key_id=0xabc version=5 seq=1 function=handle_request caller=?\n");
+    assert_told(fixture, "[1100 1110] access 0x5000 key_id=0xabc version=5 seq=1 site=msc_mutex_unlock <- leave\n");
+    assert_told(fixture, "[1200 1210] access 0x5000 key_id=0xabc version=5 seq=1 site=handle_request <- ?\n");
 }
 
 int main(void)
@@ -218,6 +226,7 @@ int main(void)
         DRAWING_TEST(test_an_assign_waits_for_the_deletion_that_its_flow_leads_to),
         DRAWING_TEST(test_a_map_that_is_older_than_the_recording_has_its_name_and_entries),
         DRAWING_TEST(test_an_assign_that_is_replaced_carries_no_flow),
+        DRAWING_TEST(test_what_an_assign_gives_as_version_is_not_said_again_as_seq),
         DRAWING_TEST(test_a_deletion_of_another_version_has_no_flow),
         DRAWING_TEST(test_an_assign_whose_event_comes_behind_its_successor_is_drawn),
         DRAWING_TEST(test_a_deletion_whose_event_comes_behind_the_next_assign_leaves_that_alone),

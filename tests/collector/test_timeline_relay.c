@@ -38,15 +38,14 @@ static int answer(struct listener *listener)
     return ++listener->calls == listener->fails_at ? listener->error : 0;
 }
 
-static void hear_args(struct listener *listener, const struct timeline_arg *args, size_t count)
+static void hear_args(struct listener *listener, const struct timeline_args *args)
 {
-    for (size_t i = 0; i < count; i++) {
-        hear_text(listener, args[i].key);
-        hear_number(listener, args[i].kind);
-        if (args[i].kind == TIMELINE_ARG_TEXT)
-            hear_text(listener, args[i].text);
+    for (size_t i = 0; args && i < args->count; i++) {
+        hear_number(listener, args->keys[i]);
+        if (timeline_arg_is_text(args, i))
+            hear_text(listener, args->values[i].text);
         else
-            hear_number(listener, args[i].number);
+            hear_number(listener, args->values[i].number);
     }
 }
 
@@ -62,7 +61,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
     hear_number(listener, slice->flow_id);
     hear_number(listener, slice->flow);
     hear_number(listener, slice->is_lasting);
-    hear_args(listener, slice->args, slice->arg_count);
+    hear_args(listener, slice->args);
     return answer(listener);
 }
 
@@ -74,7 +73,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     hear_number(listener, instant->time_ns);
     hear_text(listener, instant->name);
     hear_text(listener, instant->category);
-    hear_args(listener, instant->args, instant->arg_count);
+    hear_args(listener, instant->args);
     return answer(listener);
 }
 
@@ -131,10 +130,10 @@ static int tell_slice(const struct timeline_sink *sink, uint64_t number)
     snprintf(name, sizeof name, "slice %d", (int)number);
     snprintf(category, sizeof category, "category %d", (int)number % 7);
     snprintf(text, sizeof text, "value %d", (int)number);
-    struct timeline_arg args[] = {
-        {.key = "number", .kind = TIMELINE_ARG_INT, .number = number},
-        {.key = "text", .kind = TIMELINE_ARG_TEXT, .text = is_lasting ? lasting[2] : text},
-    };
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg(&args, TIMELINE_ARG_COUNT, number);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, is_lasting ? lasting[2] : text);
     struct timeline_slice slice = {.pid = 1,
                                    .row = (uint32_t)number,
                                    .begin_ns = number,
@@ -143,14 +142,13 @@ static int tell_slice(const struct timeline_sink *sink, uint64_t number)
                                    .category = is_lasting ? lasting[1] : category,
                                    .flow_id = number % 5,
                                    .flow = number % 5 ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE,
-                                   .args = args,
-                                   .arg_count = number % 4 ? 2 : 0,
+                                   .args = number % 4 ? &args : NULL,
                                    .is_lasting = is_lasting};
     int error = sink->slice(sink->self, &slice);
     memset(name, '?', sizeof name - 1);
     memset(category, '?', sizeof category - 1);
     memset(text, '?', sizeof text - 1);
-    memset(args, 0, sizeof args);
+    memset(&args, 0, sizeof args);
     return error;
 }
 
@@ -158,9 +156,11 @@ static int tell_others(const struct timeline_sink *sink, uint64_t number)
 {
     char name[32];
     snprintf(name, sizeof name, "name %d", (int)number);
-    struct timeline_arg arg = {.key = "text", .kind = TIMELINE_ARG_TEXT, .text = name};
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg_text(&args, TIMELINE_ARG_WHAT, name);
     struct timeline_instant instant = {
-        .pid = 1, .row = 2, .time_ns = number, .name = name, .category = name, .args = &arg, .arg_count = 1};
+        .pid = 1, .row = 2, .time_ns = number, .name = name, .category = name, .args = &args};
     struct timeline_counter counter = {
         .pid = 1, .time_ns = number, .name = "entries", .series = "count", .value = -(int64_t)number};
     int error = sink->instant(sink->self, &instant);

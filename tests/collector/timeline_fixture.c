@@ -30,17 +30,18 @@ static void write_place(struct fixture *fixture, uint32_t pid, uint32_t row)
         write_down(fixture, "/%u", row);
 }
 
-static void write_args(struct fixture *fixture, const struct timeline_arg *args, size_t count)
+static void write_args(struct fixture *fixture, const struct timeline_args *args)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct timeline_arg *arg = &args[i];
-        if (arg->kind == TIMELINE_ARG_TEXT)
-            write_down(fixture, " %s=%s", arg->key, arg->text);
-        else if (arg->kind == TIMELINE_ARG_BOOL)
-            write_down(fixture, " %s", arg->key);
+    for (size_t i = 0; i < args->count; i++) {
+        const struct timeline_key_form *form = &timeline_key_forms[args->keys[i]];
+        const union timeline_value *value = &args->values[i];
+        if (form->kind == TIMELINE_KIND_TEXT)
+            write_down(fixture, " %s=%s", form->text, value->text);
+        else if (form->kind == TIMELINE_KIND_TRUE)
+            write_down(fixture, " %s", form->text);
         else
-            write_down(fixture, arg->kind == TIMELINE_ARG_HEX ? " %s=0x%llx" : " %s=%llu", arg->key,
-                       (unsigned long long)arg->number);
+            write_down(fixture, form->kind == TIMELINE_KIND_HEX ? " %s=0x%llx" : " %s=%llu", form->text,
+                       (unsigned long long)value->number);
     }
     write_down(fixture, "\n");
 }
@@ -68,7 +69,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
                slice->name);
     if (slice->flow)
         write_down(self, " %s%llu", arrows[slice->flow], (unsigned long long)(slice->flow_id - TIMELINE_FLOW_FIRST));
-    write_args(self, slice->args, slice->arg_count);
+    write_args(self, slice->args);
     return 0;
 }
 
@@ -76,7 +77,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
 {
     write_place(self, instant->pid, instant->row);
     write_down(self, " [%llu] %s", (unsigned long long)instant->time_ns, instant->name);
-    write_args(self, instant->args, instant->arg_count);
+    write_args(self, instant->args);
     return 0;
 }
 

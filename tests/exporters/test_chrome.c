@@ -144,29 +144,55 @@ static void test_a_flow_is_a_bind_id_with_a_direction(void **state)
                           "\"bind_id\":4294967301,\"flow_in\":true}");
 }
 
+static void put_args(struct fixture *fixture, const struct timeline_args *args)
+{
+    put_slice(
+        fixture,
+        (struct timeline_slice){
+            .pid = 1, .row = 1, .begin_ns = 1000000, .end_ns = 1000000, .name = "a", .category = "b", .args = args});
+}
+
 static void test_args_keep_their_kind_and_all_their_bits(void **state)
 {
-    const struct timeline_arg args[] = {
-        {.key = "zero", .kind = TIMELINE_ARG_INT},
-        {.key = "most", .kind = TIMELINE_ARG_INT, .number = INT64_MAX},
-        {.key = "more", .kind = TIMELINE_ARG_INT, .number = UINT64_MAX},
-        {.key = "key", .kind = TIMELINE_ARG_HEX, .number = UINT64_C(0xdeadbeefcafef00d)},
-        {.key = "yes", .kind = TIMELINE_ARG_BOOL, .number = 1},
-        {.key = "no", .kind = TIMELINE_ARG_BOOL},
-        {.key = "text", .kind = TIMELINE_ARG_TEXT, .text = "operator\"\"_s"},
-    };
-    put_slice(*state, (struct timeline_slice){.pid = 1,
-                                              .row = 1,
-                                              .begin_ns = 1000000,
-                                              .end_ns = 1000000,
-                                              .name = "a",
-                                              .category = "b",
-                                              .args = args,
-                                              .arg_count = sizeof args / sizeof *args});
+    struct timeline_args args;
+    timeline_args_init(&args);
+    timeline_arg(&args, TIMELINE_ARG_SEQ, INT64_MAX);
+    timeline_arg(&args, TIMELINE_ARG_VERSION, UINT64_MAX);
+    timeline_arg(&args, TIMELINE_ARG_KEY_ID, UINT64_C(0xdeadbeefcafef00d));
+    timeline_arg(&args, TIMELINE_ARG_MISSED, true);
+    timeline_arg(&args, TIMELINE_ARG_STALE, false); /* says nothing */
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, "operator\"\"_s");
+    put_args(*state, &args);
     assert_events(*state, "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":0.000,\"dur\":0.000,\"name\":\"a\",\"cat\":\"b\","
-                          "\"args\":{\"zero\":0,\"most\":9223372036854775807,\"more\":\"18446744073709551615\","
-                          "\"key\":\"0xdeadbeefcafef00d\",\"yes\":true,\"no\":false,"
-                          "\"text\":\"operator\\\"\\\"_s\"}}");
+                          "\"args\":{\"seq\":9223372036854775807,\"version\":\"18446744073709551615\","
+                          "\"key_id\":\"0xdeadbeefcafef00d\",\"missed\":true,"
+                          "\"site\":\"operator\\\"\\\"_s\"}}");
+}
+
+static void test_every_key_is_written_by_its_text_with_a_value_of_its_kind(void **state)
+{
+    static const char *const values[] = {[TIMELINE_KIND_INT] = "77",
+                                         [TIMELINE_KIND_HEX] = "\"0x4d\"",
+                                         [TIMELINE_KIND_TRUE] = "true",
+                                         [TIMELINE_KIND_TEXT] = "\"work\""};
+    struct fixture *fixture = *state;
+    for (uint8_t key = 0; key < TIMELINE_KEY_COUNT; key++) {
+        struct timeline_args args = {.count = 1, .keys = {key}, .values = {{.number = 77}}};
+        if (timeline_arg_is_text(&args, 0))
+            args.values[0].text = "work";
+        put_args(fixture, &args);
+    }
+    finish(fixture);
+    const char *at = fixture->memory.bytes;
+    for (size_t key = 0; key < TIMELINE_KEY_COUNT; key++) {
+        const struct timeline_key_form *form = &timeline_key_forms[key];
+        char expected[128];
+        snprintf(expected, sizeof expected, "\"args\":{\"%s\":%s}}", form->text, values[form->kind]);
+        at = strstr(at, "\"args\"");
+        assert_non_null(at);
+        assert_memory_equal(at, expected, strlen(expected));
+        at++;
+    }
 }
 
 /* Slices whose names and texts have every length from 0 to 299, some to be escaped; each twice, thousands in all. */
@@ -178,16 +204,17 @@ static void put_many(struct fixture *fixture, bool is_lasting)
         memset(texts[i], i % 7 ? 'x' : '"', i);
     for (unsigned slice = 0; slice < SLICES; slice++) {
         unsigned i = slice / 2;
-        struct timeline_arg args[] = {{.key = texts[1 + i % 40], .kind = TIMELINE_ARG_TEXT, .text = texts[i % LENGTHS]},
-                                      {.key = "n", .kind = TIMELINE_ARG_INT, .number = i}};
+        struct timeline_args args;
+        timeline_args_init(&args);
+        timeline_arg_text(&args, i % 5 ? TIMELINE_ARG_SITE : TIMELINE_ARG_WHAT, texts[i % LENGTHS]);
+        timeline_arg(&args, TIMELINE_ARG_COUNT, i);
         put_slice(fixture, (struct timeline_slice){.pid = 1 + i % 3,
                                                    .row = 1 + i % 200,
                                                    .begin_ns = 1000000 + i,
                                                    .end_ns = 1000000 + 2 * i,
                                                    .name = texts[i * 3 % LENGTHS],
                                                    .category = i % 2 ? "even" : "odd",
-                                                   .args = args,
-                                                   .arg_count = 2,
+                                                   .args = &args,
                                                    .is_lasting = is_lasting});
     }
     finish(fixture);
@@ -377,6 +404,7 @@ int main(void)
         CHROME_TEST(test_what_ends_later_than_readers_count_is_cut),
         CHROME_TEST(test_a_flow_is_a_bind_id_with_a_direction),
         CHROME_TEST(test_args_keep_their_kind_and_all_their_bits),
+        CHROME_TEST(test_every_key_is_written_by_its_text_with_a_value_of_its_kind),
         CHROME_TEST(test_what_lasts_is_written_as_what_does_not),
         CHROME_TEST(test_a_name_that_does_not_last_may_change_in_place),
         CHROME_TEST(test_instants_belong_to_their_row_and_counters_to_their_process),

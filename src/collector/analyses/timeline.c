@@ -33,6 +33,7 @@ int timeline_create(const struct timeline_sink *sink, const struct timeline_opti
     hashmap_init(&timeline->signals, sizeof(struct timeline_object_key), sizeof(struct timeline_signals));
     hashmap_init(&timeline->lock_titles, sizeof(struct timeline_object_key), sizeof(const char *));
     hashmap_init(&timeline->actions, sizeof(struct pid_id), sizeof(struct timeline_action));
+    timeline_names_init(timeline);
     int error = strtab_create(&timeline->titles);
     if (!error)
         error = timeline_lock_titles_init(timeline);
@@ -66,6 +67,7 @@ void timeline_destroy(struct timeline_builder *timeline)
     hashmap_fini(&timeline->lock_titles);
     hashmap_fini(&timeline->actions);
     hashmap_fini(&timeline->lost);
+    hashmap_fini(&timeline->sites);
     strtab_destroy(timeline->titles);
     free(timeline);
 }
@@ -82,8 +84,8 @@ static int note_event(struct timeline_builder *timeline, const struct event *eve
     char *category = timeline_text(note->category);
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "id", note->id);
-    timeline_arg_true(&args, "truncated", note->truncated);
+    timeline_arg(&args, TIMELINE_ARG_ID, note->id);
+    timeline_arg(&args, TIMELINE_ARG_TRUNCATED, note->truncated);
     error = -ENOMEM;
     if (message && category)
         error = timeline_put_instant(timeline, &thread->row, event->time_ns, message[0] ? message : "(empty)", category,
@@ -103,12 +105,16 @@ static int fault_event(struct timeline_builder *timeline, const struct event *ev
     int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (error)
         return error;
+    const char *site;
+    error = timeline_site(timeline, event, &site);
+    if (error)
+        return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_hex(&args, "map", fault->map.address);
-    timeline_arg_hex(&args, "key_id", fault->key_id);
-    timeline_arg_int(&args, "other_thread", fault->other_tid);
-    timeline_arg_site(&args, timeline_site(timeline, event));
+    timeline_arg(&args, TIMELINE_ARG_MAP, fault->map.address);
+    timeline_arg(&args, TIMELINE_ARG_KEY_ID, fault->key_id);
+    timeline_arg(&args, TIMELINE_ARG_OTHER_THREAD, fault->other_tid);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
     const char *name = names[fault->kind < sizeof names / sizeof *names ? fault->kind : 0];
     return timeline_put_instant(timeline, &thread->row, event->time_ns, name, "fault", &args);
 }
@@ -124,19 +130,19 @@ static int flavour_event(struct timeline_builder *timeline, const struct event *
     struct timeline_args args;
     timeline_args_init(&args);
     if (event->kind == EVENT_SYNCMAP_PROMOTE) {
-        timeline_arg_hex(&args, "map", event->syncmap_promote.map.address);
-        timeline_arg_int(&args, "misses", event->syncmap_promote.misses);
-        timeline_arg_int(&args, "dirty_len", event->syncmap_promote.dirty_len);
+        timeline_arg(&args, TIMELINE_ARG_MAP, event->syncmap_promote.map.address);
+        timeline_arg(&args, TIMELINE_ARG_MISSES, event->syncmap_promote.misses);
+        timeline_arg(&args, TIMELINE_ARG_DIRTY_LEN, event->syncmap_promote.dirty_len);
     } else if (event->kind == EVENT_MAP_WRITER_TIMEOUT) {
         name = "write timed out";
-        timeline_arg_hex(&args, "map", event->map_writer_timeout.map.address);
-        timeline_arg_hex(&args, "key_id", event->map_writer_timeout.key_id);
-        timeline_arg_int(&args, "waited_ns", event->map_writer_timeout.waited_ns);
+        timeline_arg(&args, TIMELINE_ARG_MAP, event->map_writer_timeout.map.address);
+        timeline_arg(&args, TIMELINE_ARG_KEY_ID, event->map_writer_timeout.key_id);
+        timeline_arg(&args, TIMELINE_ARG_WAITED_NS, event->map_writer_timeout.waited_ns);
     } else {
         name = "stalled by a reader";
-        timeline_arg_int(&args, "reader", event->reclaim_stall.reader_tid);
-        timeline_arg_int(&args, "pending_bytes", event->reclaim_stall.pending_bytes);
-        timeline_arg_int(&args, "waited_ns", event->reclaim_stall.waited_ns);
+        timeline_arg(&args, TIMELINE_ARG_READER, event->reclaim_stall.reader_tid);
+        timeline_arg(&args, TIMELINE_ARG_PENDING_BYTES, event->reclaim_stall.pending_bytes);
+        timeline_arg(&args, TIMELINE_ARG_WAITED_NS, event->reclaim_stall.waited_ns);
     }
     return timeline_put_instant(timeline, &thread->row, event->time_ns, name, "map", &args);
 }

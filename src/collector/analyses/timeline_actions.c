@@ -36,11 +36,11 @@ static int put_push(struct timeline_builder *timeline, const struct action_key *
     struct timeline_span span = {.begin_ns = at_ns, .end_ns = at_ns + 1};
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_text(&args, "defers", action->deferred);
-    timeline_arg_hex(&args, "key_id", action->key_id);
-    timeline_arg_int(&args, "version", action->version);
-    timeline_arg_site(&args, action->push_site);
-    timeline_arg_true(&args, "never_run", !action->has_run);
+    timeline_arg_text(&args, TIMELINE_ARG_DEFERS, action->deferred);
+    timeline_arg(&args, TIMELINE_ARG_KEY_ID, action->key_id);
+    timeline_arg(&args, TIMELINE_ARG_VERSION, action->version);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, action->push_site);
+    timeline_arg(&args, TIMELINE_ARG_NEVER_RUN, !action->has_run);
     struct timeline_slice slice = {.name = "defer",
                                    .category = "deferred",
                                    .flow_id = flow_id,
@@ -61,7 +61,10 @@ static int push(struct timeline_builder *timeline, const struct event *event)
 {
     struct action_key key = key_of(event);
     struct timeline_thread *thread;
+    const char *site;
     int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
+    if (!error)
+        error = timeline_site(timeline, event, &site);
     if (error)
         return error;
     bool is_new;
@@ -76,7 +79,7 @@ static int push(struct timeline_builder *timeline, const struct event *event)
     *action = (struct timeline_action){.has_push = true,
                                        .push_tid = event->tid,
                                        .push_ns = event->time_ns,
-                                       .push_site = timeline_site(timeline, event),
+                                       .push_site = site,
                                        .pusher = thread,
                                        .deferred = function_name(timeline, event->pid, event->defer.fn)};
     fill(action, &event->defer);

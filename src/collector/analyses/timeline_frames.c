@@ -60,16 +60,16 @@ int timeline_frame_open(struct timeline_builder *timeline, struct timeline_threa
 static void add_frame_args(const struct timeline_frame *frame, bool unfinished, struct timeline_args *args)
 {
     const struct timeline_action *action = &frame->action;
-    timeline_arg_int(args, "count", frame->iter.count);
-    timeline_arg_int(args, "visited", frame->iter.visited);
-    timeline_arg_true(args, "grew", frame->iter.grew);
-    timeline_arg_true(args, "mutated", frame->iter.mutated);
-    timeline_arg_hex(args, "key_id", action->key_id);
-    timeline_arg_int(args, "version_at_push", action->version);
-    timeline_arg_text(args, "pushed_by", action->pusher ? action->pusher->who : NULL);
-    timeline_arg_text(args, "pushed_in", action->push_site.function);
-    timeline_arg_true(args, "truncated", frame->truncated);
-    timeline_arg_true(args, "unfinished", unfinished);
+    timeline_arg(args, TIMELINE_ARG_COUNT, frame->iter.count);
+    timeline_arg(args, TIMELINE_ARG_VISITED, frame->iter.visited);
+    timeline_arg(args, TIMELINE_ARG_GREW, frame->iter.grew);
+    timeline_arg(args, TIMELINE_ARG_MUTATED, frame->iter.mutated);
+    timeline_arg(args, TIMELINE_ARG_KEY_ID, action->key_id);
+    timeline_arg(args, TIMELINE_ARG_VERSION_AT_PUSH, action->version);
+    timeline_arg_text(args, TIMELINE_ARG_PUSHED_BY, action->pusher ? action->pusher->who : NULL);
+    timeline_arg_text(args, TIMELINE_ARG_PUSHED_IN, action->push_site);
+    timeline_arg(args, TIMELINE_ARG_TRUNCATED, frame->truncated);
+    timeline_arg(args, TIMELINE_ARG_UNFINISHED, unfinished);
 }
 
 static int put_frame(struct timeline_builder *timeline, const struct timeline_frame *frame, bool unfinished,

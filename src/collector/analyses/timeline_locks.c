@@ -75,12 +75,6 @@ int timeline_lock_get(struct timeline_builder *timeline, uint32_t pid, const str
     return 0;
 }
 
-static uint64_t saturating_add(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 /*
  * Where its thread did it, a moment: from its first waiter on the hold would cross what the thread did meanwhile, since
  * that one came when he liked.
@@ -99,12 +93,12 @@ static int put_hold(struct timeline_builder *timeline, const struct timeline_loc
     snprintf(delay, sizeof delay, "%.3f ms", (double)release->charge_ns / NS_A_MS);
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "waiters", release->waiters);
-    timeline_arg_text(&args, "made others wait", release->charge_ns ? delay : NULL);
-    timeline_arg_int(&args, "charge_ns", release->charge_ns);
-    timeline_arg_int(&args, "handoff_ns", release->handoff_ns);
-    timeline_arg_int(&args, "hold_seq", release->hold_seq);
-    timeline_arg_site(&args, release->site);
+    timeline_arg(&args, TIMELINE_ARG_WAITERS, release->waiters);
+    timeline_arg_text(&args, TIMELINE_ARG_MADE_OTHERS_WAIT, release->charge_ns ? delay : NULL);
+    timeline_arg(&args, TIMELINE_ARG_CHARGE_NS, release->charge_ns);
+    timeline_arg(&args, TIMELINE_ARG_HANDOFF_NS, release->handoff_ns);
+    timeline_arg(&args, TIMELINE_ARG_HOLD_SEQ, release->hold_seq);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, release->site);
     struct timeline_slice slice = {
         .name = name, .category = "lock", .flow_id = flow_id, .flow = flow_id ? TIMELINE_FLOW_OUT : TIMELINE_FLOW_NONE};
     int error = mark_release(timeline, lock, release, &args);
@@ -148,7 +142,7 @@ static int put_handed_on(struct timeline_builder *timeline, const struct event *
         return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_text(&args, "by", release->by->who);
+    timeline_arg_text(&args, TIMELINE_ARG_BY, release->by->who);
     struct timeline_slice slice = {
         .name = "handed on", .category = "lock", .flow_id = flow_id, .flow = TIMELINE_FLOW_IN};
     return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
@@ -161,7 +155,7 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
     struct timeline_thread *thread;
     struct timeline_span span;
     const struct timeline_thread *owner = NULL;
-    uint64_t end_ns = saturating_add(wait->begin_ns, wait->wait_ns);
+    uint64_t end_ns = timeline_end_ns(wait->begin_ns, wait->wait_ns);
     int error = timeline_lock_get(timeline, event->pid, &wait->lock, wait->name, &lock);
     if (!error)
         error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
@@ -174,16 +168,19 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
     if (error)
         return error;
     uint64_t flow_id = 0;
+    const char *site;
     if (wait->kind == CONTENTION_COND)
         error = timeline_signal_flow(timeline, event, span.begin_ns, &flow_id);
+    if (!error)
+        error = timeline_lock_site(timeline, event, &site);
     if (error)
         return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_text(&args, "owner", owner ? owner->who : NULL);
+    timeline_arg_text(&args, TIMELINE_ARG_OWNER, owner ? owner->who : NULL);
     if (wait->result < sizeof wait_results / sizeof *wait_results)
-        timeline_arg_text(&args, "result", wait_results[wait->result]);
-    timeline_arg_site(&args, timeline_lock_site(timeline, event));
+        timeline_arg_text(&args, TIMELINE_ARG_RESULT, wait_results[wait->result]);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
     struct timeline_slice slice = {.name = lock->wait_name,
                                    .category = "lock",
                                    .is_lasting = true,
@@ -212,6 +209,7 @@ static int release_event(struct timeline_builder *timeline, const struct event *
     struct timeline_thread *thread;
     struct timeline_row *row;
     struct timeline_span span;
+    const char *site;
     int error = timeline_lock_get(timeline, event->pid, &release->lock, release->name, &lock);
     if (error || !contended_ns)
         return error;
@@ -221,6 +219,9 @@ static int release_event(struct timeline_builder *timeline, const struct event *
     if (!error)
         error = timeline_fit(timeline, row, release->release_ns - contended_ns, release->release_ns, &span);
     if (error || span.begin_ns == span.end_ns)
+        return error;
+    error = timeline_lock_site(timeline, event, &site);
+    if (error)
         return error;
     return hold_back(timeline, lock,
                      &(struct timeline_release){.is_there = true,
@@ -232,7 +233,7 @@ static int release_event(struct timeline_builder *timeline, const struct event *
                                                 .row = row,
                                                 .by = thread,
                                                 .span = span,
-                                                .site = timeline_lock_site(timeline, event)});
+                                                .site = site});
 }
 
 /* From the acquisition to the release, around what of it was contended. */
@@ -243,21 +244,24 @@ static int hold_event(struct timeline_builder *timeline, const struct event *eve
     struct timeline_thread *thread;
     struct timeline_row *row;
     struct timeline_span span;
+    const char *site;
     int error = timeline_lock_get(timeline, event->pid, &hold->lock, hold->name, &lock);
     if (!error)
         error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error)
         error = timeline_hold_row(timeline, lock, hold->mode, event->tid, &row);
     if (!error)
-        error = timeline_fit(timeline, row, hold->begin_ns, saturating_add(hold->begin_ns, hold->hold_ns), &span);
+        error = timeline_fit(timeline, row, hold->begin_ns, timeline_end_ns(hold->begin_ns, hold->hold_ns), &span);
+    if (!error)
+        error = timeline_lock_site(timeline, event, &site);
     if (error)
         return error;
     char name[TIMELINE_LABEL_BYTES];
     snprintf(name, sizeof name, "held by %s", thread->label);
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "hold_ns", hold->hold_ns);
-    timeline_arg_site(&args, timeline_lock_site(timeline, event));
+    timeline_arg(&args, TIMELINE_ARG_HOLD_NS, hold->hold_ns);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
     struct timeline_slice slice = {.name = name, .category = "lock"};
     return timeline_put_slice(timeline, row, &span, &args, &slice);
 }

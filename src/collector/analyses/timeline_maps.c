@@ -122,14 +122,14 @@ static int put_growth(struct timeline_builder *timeline, struct timeline_map *ma
         return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "old_B", map->growth.old_B);
-    timeline_arg_int(&args, "new_B", map->growth.new_B);
-    timeline_arg_int(&args, "bytes", map->growth.bytes);
-    timeline_arg_int(&args, "seq", map->growth.seq);
-    timeline_arg_int(&args, "moved", end ? end->moved : 0);
-    timeline_arg_int(&args, "steps", end ? end->steps : 0);
-    timeline_arg_int(&args, "evac_ns", end ? end->evac_ns : 0);
-    timeline_arg_true(&args, "unfinished", !end);
+    timeline_arg(&args, TIMELINE_ARG_OLD_B, map->growth.old_B);
+    timeline_arg(&args, TIMELINE_ARG_NEW_B, map->growth.new_B);
+    timeline_arg(&args, TIMELINE_ARG_BYTES, map->growth.bytes);
+    timeline_arg(&args, TIMELINE_ARG_SEQ, map->growth.seq);
+    timeline_arg(&args, TIMELINE_ARG_MOVED, end ? end->moved : 0);
+    timeline_arg(&args, TIMELINE_ARG_STEPS, end ? end->steps : 0);
+    timeline_arg(&args, TIMELINE_ARG_EVAC_NS, end ? end->evac_ns : 0);
+    timeline_arg(&args, TIMELINE_ARG_UNFINISHED, !end);
     timeline->stats.unfinished += !end;
     struct timeline_slice slice = {
         .name = map->growth.same_size ? "grow (same size)" : "grow", .category = "map", .is_lasting = true};

@@ -21,11 +21,11 @@ static bool is_in_circle(const struct lock_snapshot *snapshot, size_t wait)
     return lock_snapshot_cycle(snapshot, wait, cycle, sizeof cycle / sizeof *cycle) > 0;
 }
 
-static struct timeline_site site_of(const struct timeline_builder *timeline, uint32_t pid,
-                                    const struct lock_snapshot_wait *wait)
+static int find_site(struct timeline_builder *timeline, uint32_t pid, const struct lock_snapshot_wait *wait,
+                     const char **out)
 {
     struct event event = {.pid = pid, .time_ns = wait->begin_ns, .stack = {.pcs = wait->pcs, .count = wait->pc_count}};
-    return timeline_lock_site(timeline, &event);
+    return timeline_lock_site(timeline, &event, out);
 }
 
 static int put_wait(struct timeline_builder *timeline, const struct lock_snapshot *snapshot, size_t index,
@@ -33,10 +33,11 @@ static int put_wait(struct timeline_builder *timeline, const struct lock_snapsho
 {
     const struct lock_snapshot_wait *wait = &snapshot->waits[index];
     bool is_over = wait->state == LOCK_WAIT_ENDED;
-    uint64_t end_ns = is_over ? wait->begin_ns + wait->wait_ns : timeline->now_ns;
+    uint64_t end_ns = is_over ? timeline_end_ns(wait->begin_ns, wait->wait_ns) : timeline->now_ns;
     struct timeline_thread *thread;
     struct timeline_span span;
     const struct timeline_thread *owner = NULL;
+    const char *site;
     int error = timeline_thread_get(timeline, snapshot->pid, wait->tid, &thread);
     if (!error && wait->owner_tid)
         error = timeline_thread_borrow(timeline, snapshot->pid, wait->owner_tid, &owner);
@@ -44,14 +45,16 @@ static int put_wait(struct timeline_builder *timeline, const struct lock_snapsho
         error = timeline_waiting_add(timeline, lock, wait->begin_ns, end_ns, EVENT_WEIGHT_ONE);
     if (!error)
         error = timeline_fit(timeline, &thread->row, wait->begin_ns, end_ns, &span);
+    if (!error)
+        error = find_site(timeline, snapshot->pid, wait, &site);
     if (error)
         return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_text(&args, "owner", owner ? owner->who : NULL);
-    timeline_arg_text(&args, "result", is_over ? NULL : "still waiting");
-    timeline_arg_true(&args, "deadlock", is_in_circle(snapshot, index));
-    timeline_arg_site(&args, site_of(timeline, snapshot->pid, wait));
+    timeline_arg_text(&args, TIMELINE_ARG_OWNER, owner ? owner->who : NULL);
+    timeline_arg_text(&args, TIMELINE_ARG_RESULT, is_over ? NULL : "still waiting");
+    timeline_arg(&args, TIMELINE_ARG_DEADLOCK, is_in_circle(snapshot, index));
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
     struct timeline_slice slice = {.name = lock->wait_name, .category = "lock", .is_lasting = true};
     return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
 }
@@ -76,8 +79,8 @@ static int put_hold(struct timeline_builder *timeline, uint32_t pid, const struc
     snprintf(name, sizeof name, "%s holds, still", by->label);
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "waiters", held->waiters);
-    timeline_arg_int(&args, "charge_ns", held->owed_ns);
+    timeline_arg(&args, TIMELINE_ARG_WAITERS, held->waiters);
+    timeline_arg(&args, TIMELINE_ARG_CHARGE_NS, held->owed_ns);
     struct timeline_slice slice = {.name = name, .category = "lock"};
     return timeline_put_slice(timeline, row, &span, &args, &slice);
 }

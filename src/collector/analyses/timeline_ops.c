@@ -31,10 +31,17 @@ int timeline_name_ops(struct timeline_builder *timeline, struct timeline_map *ma
     return 0;
 }
 
-/* An operation as it is drawn on one row. */
+/* An operation, and what it is about. */
+struct subject {
+    const struct event *event;
+    const struct event_map_op *op;
+    struct timeline_map *map;
+    struct timeline_thread *thread;
+    const char *site;
+};
+
+/* How it is drawn: the same on each of its rows. */
 struct drawing {
-    struct timeline_row *row;
-    struct timeline_span span;
     struct timeline_args args;
     struct timeline_slice slice;
     char name[NAME_BYTES];
@@ -54,24 +61,31 @@ static const char *name_op(const struct timeline_map *map, enum timeline_op op, 
     return buffer;
 }
 
+/* An assign gives the entry its number as the version: it is not said twice. */
+static void add_change(struct timeline_args *args, uint64_t key_id, uint64_t version, uint64_t seq)
+{
+    timeline_arg(args, TIMELINE_ARG_KEY_ID, key_id);
+    timeline_arg(args, TIMELINE_ARG_VERSION, version);
+    timeline_arg(args, TIMELINE_ARG_SEQ, seq == version ? 0 : seq);
+}
+
 static int put_held(struct timeline_builder *timeline, const struct timeline_map *map, uint64_t key_id,
                     const struct timeline_held *held, const struct timeline_ending *ending, uint64_t flow_id)
 {
     char name[NAME_BYTES];
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_hex(&args, "key_id", key_id);
-    timeline_arg_int(&args, "version", held->version);
-    timeline_arg_int(&args, "seq", held->seq);
-    timeline_arg_true(&args, "inserted", held->inserted);
-    timeline_arg_site(&args, held->site);
+    add_change(&args, key_id, held->version, held->seq);
+    timeline_arg(&args, TIMELINE_ARG_INSERTED, held->inserted);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, held->site);
     struct timeline_slice slice = {.name = name_op(map, TIMELINE_ASSIGN, held->key, name),
                                    .category = "map",
                                    .flow_id = flow_id,
                                    .flow = flow_id ? TIMELINE_FLOW_OUT : TIMELINE_FLOW_NONE,
                                    .is_lasting = !held->key};
     int error = timeline_put_slice(timeline, held->row, &held->span, &args, &slice);
-    return error || !held->story ? error : timeline_put_version(timeline, held, ending);
+    const struct timeline_story *story = error ? NULL : timeline_story_of(map, key_id);
+    return story ? timeline_put_version(timeline, story, held, ending) : error;
 }
 
 int timeline_put_all_held(struct timeline_builder *timeline, struct timeline_map *map,
@@ -95,45 +109,39 @@ void timeline_drop_all_held(struct timeline_map *map)
     hashmap_fini(&map->held);
 }
 
-static void add_op_args(enum timeline_op op, const struct event_map_op *event, struct timeline_site site,
-                        struct timeline_args *args)
+static void describe(const struct subject *subject, enum timeline_op op, const char *key, struct drawing *drawing)
 {
-    timeline_arg_hex(args, "key_id", event->key_id);
-    timeline_arg_int(args, "version", event->version);
-    timeline_arg_int(args, "seq", event->seq);
-    timeline_arg_int(args, "count", op == TIMELINE_CLEAR ? event->count : 0);
-    timeline_arg_true(args, "inserted", op == TIMELINE_ASSIGN && !event->found);
-    timeline_arg_true(args, "missed", (op == TIMELINE_MISS || op == TIMELINE_DELETE) && !event->found);
-    timeline_arg_site(args, site);
+    const struct event_map_op *told = subject->op;
+    struct timeline_args *args = &drawing->args;
+    timeline_args_init(args);
+    add_change(args, told->key_id, told->version, told->seq);
+    timeline_arg(args, TIMELINE_ARG_COUNT, op == TIMELINE_CLEAR ? told->count : 0);
+    timeline_arg(args, TIMELINE_ARG_INSERTED, op == TIMELINE_ASSIGN && !told->found);
+    timeline_arg(args, TIMELINE_ARG_MISSED, (op == TIMELINE_MISS || op == TIMELINE_DELETE) && !told->found);
+    timeline_arg_text(args, TIMELINE_ARG_SITE, subject->site);
+    drawing->slice = (struct timeline_slice){
+        .name = name_op(subject->map, op, key, drawing->name), .category = "map", .is_lasting = !key};
 }
 
-static int fit_op(struct timeline_builder *timeline, const struct event *event, const struct timeline_map *map,
-                  enum timeline_op op, const char *key, struct drawing *drawing)
+static int fit(struct timeline_builder *timeline, const struct subject *subject, struct timeline_row *row,
+               struct timeline_span *span)
 {
-    const struct event_map_op *map_op = &event->map_op;
-    drawing->slice =
-        (struct timeline_slice){.name = name_op(map, op, key, drawing->name), .category = "map", .is_lasting = !key};
-    timeline_args_init(&drawing->args);
-    add_op_args(op, map_op, timeline_site(timeline, event), &drawing->args);
-    return timeline_fit(timeline, drawing->row, map_op->begin_ns, map_op->end_ns, &drawing->span);
+    return timeline_fit(timeline, row, subject->op->begin_ns, subject->op->end_ns, span);
 }
 
-static int put_drawing(struct timeline_builder *timeline, struct drawing *drawing)
+static int put_on_thread(struct timeline_builder *timeline, const struct subject *subject, struct drawing *drawing)
 {
-    return timeline_put_slice(timeline, drawing->row, &drawing->span, &drawing->args, &drawing->slice);
+    struct timeline_row *row = &subject->thread->row;
+    struct timeline_span span;
+    int error = fit(timeline, subject, row, &span);
+    return error ? error : timeline_put_slice(timeline, row, &span, &drawing->args, &drawing->slice);
 }
 
-static int put_on_thread(struct timeline_builder *timeline, const struct event *event, const struct timeline_map *map,
-                         enum timeline_op op, const char *key)
+static int draw(struct timeline_builder *timeline, const struct subject *subject, enum timeline_op op, const char *key)
 {
     struct drawing drawing;
-    struct timeline_thread *thread;
-    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
-    if (error)
-        return error;
-    drawing.row = &thread->row;
-    error = fit_op(timeline, event, map, op, key, &drawing);
-    return error ? error : put_drawing(timeline, &drawing);
+    describe(subject, op, key, &drawing);
+    return put_on_thread(timeline, subject, &drawing);
 }
 
 /* What is known of the key by its text; the look-up only where texts were recorded. */
@@ -145,23 +153,20 @@ static const char *text_of(const struct timeline_map *map, uint64_t key_id, cons
     return story ? story->key : NULL;
 }
 
-static int access_key(struct timeline_builder *timeline, const struct event *event, const struct timeline_map *map)
+static int access_key(struct timeline_builder *timeline, const struct subject *subject)
 {
-    const struct event_map_op *op = &event->map_op;
+    const struct timeline_map *map = subject->map;
+    const struct event_map_op *op = subject->op;
     const struct timeline_held *held = map->has_keys && op->found ? hashmap_find(&map->held, &op->key_id) : NULL;
     enum timeline_op what = op->found ? TIMELINE_ACCESS : TIMELINE_MISS;
-    return put_on_thread(timeline, event, map, what, text_of(map, op->key_id, held));
+    return draw(timeline, subject, what, text_of(map, op->key_id, held));
 }
 
-/* The place where the key's last assign is held; a new one knows what stays as long as the key is live. */
+/* The place where the key's last assign is held; a new one knows the key's text as long as the key is live. */
 static struct timeline_held *hold_key(struct timeline_map *map, const struct event_map_op *op, bool *is_new)
 {
     struct timeline_held *held = hashmap_put(&map->held, &op->key_id, is_new);
-    if (!held)
-        return NULL;
-    if (*is_new)
-        held->story = timeline_story_of(map, op->key_id);
-    if (held->key || !op->key.length)
+    if (!held || held->key || !op->key.length)
         return held;
     map->has_keys = true;
     held->key = key_text(op->key);
@@ -181,104 +186,107 @@ static int replace(struct timeline_builder *timeline, const struct event_map_op 
     return error;
 }
 
-static int hold(struct timeline_builder *timeline, const struct event *event, struct timeline_map *map,
-                struct timeline_held *held, bool is_new)
+static int hold(struct timeline_builder *timeline, const struct subject *subject, struct timeline_held *held,
+                bool is_new)
 {
-    const struct event_map_op *op = &event->map_op;
-    struct timeline_held incoming = {.version = op->version,
-                                     .seq = op->seq,
-                                     .site = timeline_site(timeline, event),
-                                     .story = held->story,
-                                     .key = held->key,
-                                     .inserted = !op->found};
+    struct timeline_map *map = subject->map;
+    const struct event_map_op *op = subject->op;
     struct timeline_row *row;
-    int error = timeline_group_row(timeline, &map->group, TIMELINE_ASSIGNS, event->tid, &row);
+    struct timeline_span span;
+    int error = timeline_group_row(timeline, &map->group, TIMELINE_ASSIGNS, subject->event->tid, &row);
     if (!error)
-        error = timeline_thread_borrow(timeline, event->pid, event->tid, &incoming.by);
-    if (!error)
-        error = timeline_fit(timeline, row, op->begin_ns, op->end_ns, &incoming.span);
+        error = fit(timeline, subject, row, &span);
     if (error)
         return error;
-    incoming.row = row;
-    uint64_t end_ns = incoming.span.end_ns;
+    struct timeline_held incoming = {.row = row,
+                                     .span = span,
+                                     .version = op->version,
+                                     .seq = op->seq,
+                                     .site = subject->site,
+                                     .by = subject->thread,
+                                     .key = held->key,
+                                     .inserted = !op->found};
     if (is_new)
         *held = incoming;
     else
         error = replace(timeline, op, map, held, &incoming);
-    return error || op->found ? error : timeline_count_entries(timeline, map, map->entries + op->rate, end_ns);
+    return error || op->found ? error : timeline_count_entries(timeline, map, map->entries + op->rate, span.end_ns);
 }
 
-static int assign(struct timeline_builder *timeline, const struct event *event, struct timeline_map *map)
+static int assign(struct timeline_builder *timeline, const struct subject *subject)
 {
     bool is_new;
-    struct timeline_held *held = hold_key(map, &event->map_op, &is_new);
+    struct timeline_held *held = hold_key(subject->map, subject->op, &is_new);
     if (!held)
         return -ENOMEM;
-    int error = put_on_thread(timeline, event, map, TIMELINE_ASSIGN, held->key);
-    return error ? error : hold(timeline, event, map, held, is_new);
+    int error = draw(timeline, subject, TIMELINE_ASSIGN, held->key);
+    return error ? error : hold(timeline, subject, held, is_new);
 }
 
 /* A deletion on its way to being drawn. */
 struct removal {
-    const struct event *event;
-    struct timeline_map *map;
-    const struct timeline_thread *thread;
+    const struct subject *subject;
     const struct timeline_action *action; /* bound to this map, that it runs in; its twin is open on the cleanup row */
     const struct finding *finding;
     struct timeline_held held; /* what it removed, if is_held: its key is owned */
     bool is_held;
     enum timeline_op op;
+    struct timeline_row *row; /* where its flows arrive: the cleanup row, inside its action's slice, or the thread's */
+    struct timeline_span span;
     struct drawing drawing;
 };
 
-static const struct timeline_action *cleanup_of(const struct removal *removal)
+static const struct timeline_action *cleanup_of(const struct subject *subject)
 {
-    uint64_t id = removal->event->map_op.action;
-    const struct timeline_frame *frame = id ? timeline_frame_find(removal->thread, TIMELINE_ACTION, id) : NULL;
-    return frame && frame->map == removal->map ? &frame->action : NULL;
+    uint64_t id = subject->op->action;
+    const struct timeline_frame *frame = id ? timeline_frame_find(subject->thread, TIMELINE_ACTION, id) : NULL;
+    return frame && frame->map == subject->map ? &frame->action : NULL;
 }
 
 /* Takes what is held out, unless it was assigned after this deletion. */
 static void take_held(struct removal *removal)
 {
-    const struct event_map_op *op = &removal->event->map_op;
-    struct timeline_held *held = op->found ? hashmap_find(&removal->map->held, &op->key_id) : NULL;
+    const struct event_map_op *op = removal->subject->op;
+    struct hashmap *all = &removal->subject->map->held;
+    struct timeline_held *held = op->found ? hashmap_find(all, &op->key_id) : NULL;
     if (!held || held->seq > op->seq)
         return;
     removal->held = *held;
     removal->is_held = true;
-    hashmap_remove(&removal->map->held, &op->key_id);
+    hashmap_remove(all, &op->key_id);
 }
 
 /* It removed another version than its action saw when it was registered. */
 static bool is_other_version(const struct removal *removal)
 {
     const struct timeline_action *action = removal->action;
-    const struct event_map_op *op = &removal->event->map_op;
+    const struct event_map_op *op = removal->subject->op;
     return action && op->found && action->key_id == op->key_id && action->version && action->version != op->version;
 }
 
 static void mark_stale(struct removal *removal)
 {
     removal->drawing.slice.category = "stale";
-    timeline_arg_int(&removal->drawing.args, "version_at_push", removal->action ? removal->action->version : 0);
-    timeline_arg_true(&removal->drawing.args, "stale", true);
+    timeline_arg(&removal->drawing.args, TIMELINE_ARG_VERSION_AT_PUSH, removal->action ? removal->action->version : 0);
+    timeline_arg(&removal->drawing.args, TIMELINE_ARG_STALE, true);
 }
 
-/* On the cleanup row, inside its action's slice, and on the thread's; else on the thread's row alone. */
-static int fit_removal(struct timeline_builder *timeline, struct removal *removal, struct timeline_thread *thread)
+/* On the thread's row and, with an action, first there and then on the cleanup row. */
+static int fit_removal(struct timeline_builder *timeline, struct removal *removal)
 {
-    const struct event *event = removal->event;
-    const char *key = text_of(removal->map, event->map_op.key_id, removal->is_held ? &removal->held : NULL);
+    const struct subject *subject = removal->subject;
+    struct timeline_group *group = &subject->map->group;
     int error = 0;
-    removal->drawing.row = &thread->row;
+    removal->row = &subject->thread->row;
+    describe(subject, removal->op, text_of(subject->map, subject->op->key_id, removal->is_held ? &removal->held : NULL),
+             &removal->drawing);
     if (removal->action)
-        error = put_on_thread(timeline, event, removal->map, removal->op, key);
+        error = put_on_thread(timeline, subject, &removal->drawing);
     if (!error && removal->action)
-        error = timeline_group_row(timeline, &removal->map->group, TIMELINE_CLEANUP, event->tid, &removal->drawing.row);
+        error = timeline_group_row(timeline, group, TIMELINE_CLEANUP, subject->event->tid, &removal->row);
     if (!error)
-        error = fit_op(timeline, event, removal->map, removal->op, key, &removal->drawing);
-    if (!error && removal->op == TIMELINE_STALE_DELETE)
+        error = fit(timeline, subject, removal->row, &removal->span);
+    if (removal->op == TIMELINE_STALE_DELETE)
         mark_stale(removal);
     return error;
 }
@@ -286,86 +294,82 @@ static int fit_removal(struct timeline_builder *timeline, struct removal *remova
 /* The assign of what was removed, with a flow to the deletion if it can be one. */
 static int put_removed(struct timeline_builder *timeline, struct removal *removal)
 {
-    const struct event_map_op *op = &removal->event->map_op;
+    const struct subject *subject = removal->subject;
     const struct timeline_held *held = &removal->held;
-    struct drawing *drawing = &removal->drawing;
-    struct timeline_ending ending = {.time_ns = drawing->span.begin_ns, .what = "deleted it", .by = removal->thread};
-    if (held->version == op->version && held->span.begin_ns <= drawing->span.begin_ns) {
-        drawing->slice.flow_id = timeline->next_flow++;
-        drawing->slice.flow = TIMELINE_FLOW_IN;
+    struct timeline_slice *slice = &removal->drawing.slice;
+    struct timeline_ending ending = {.time_ns = removal->span.begin_ns, .what = "deleted it", .by = subject->thread};
+    if (held->version == subject->op->version && held->span.begin_ns <= removal->span.begin_ns) {
+        slice->flow_id = timeline->next_flow++;
+        slice->flow = TIMELINE_FLOW_IN;
     }
-    return put_held(timeline, removal->map, op->key_id, held, &ending, drawing->slice.flow_id);
+    return put_held(timeline, subject->map, subject->op->key_id, held, &ending, slice->flow_id);
 }
 
 static int put_removal(struct timeline_builder *timeline, struct removal *removal)
 {
-    struct timeline_map *map = removal->map;
+    struct timeline_map *map = removal->subject->map;
+    const struct event_map_op *op = removal->subject->op;
     struct drawing *drawing = &removal->drawing;
+    const struct timeline_span *span = &removal->span;
     int error = removal->is_held ? put_removed(timeline, removal) : 0;
     if (!error)
-        error = put_drawing(timeline, drawing);
+        error = timeline_put_slice(timeline, removal->row, span, &drawing->args, &drawing->slice);
     if (!error && removal->finding)
-        error = timeline_put_finding(timeline, map, removal->finding, drawing->span.begin_ns, drawing->slice.flow_id);
-    if (error || !removal->event->map_op.found)
-        return error;
-    return timeline_count_entries(timeline, map, map->entries - removal->event->map_op.rate, drawing->span.end_ns);
+        error = timeline_put_finding(timeline, map, removal->finding, span->begin_ns, drawing->slice.flow_id);
+    return error || !op->found ? error : timeline_count_entries(timeline, map, map->entries - op->rate, span->end_ns);
 }
 
 /* All but the drawing, which is large and filled in as it goes. */
-static void begin_removal(struct timeline_builder *timeline, const struct event *event, struct timeline_map *map,
-                          const struct timeline_thread *thread, struct removal *removal)
+static void begin_removal(struct timeline_builder *timeline, const struct subject *subject, struct removal *removal)
 {
-    removal->event = event;
-    removal->map = map;
-    removal->thread = thread;
-    removal->action = cleanup_of(removal);
-    removal->finding = timeline_finding_of(timeline, map, &event->map_op);
+    removal->subject = subject;
+    removal->action = cleanup_of(subject);
+    removal->finding = timeline_finding_of(timeline, subject->map, subject->op);
     removal->op = removal->finding || is_other_version(removal) ? TIMELINE_STALE_DELETE : TIMELINE_DELETE;
     removal->held.key = NULL;
     removal->is_held = false;
     take_held(removal);
 }
 
-static int delete_key(struct timeline_builder *timeline, const struct event *event, struct timeline_map *map)
+static int delete_key(struct timeline_builder *timeline, const struct subject *subject)
 {
     struct removal removal;
-    struct timeline_thread *thread;
-    int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
-    if (error)
-        return error;
-    begin_removal(timeline, event, map, thread, &removal);
-    error = fit_removal(timeline, &removal, thread);
+    begin_removal(timeline, subject, &removal);
+    int error = fit_removal(timeline, &removal);
     if (!error)
         error = put_removal(timeline, &removal);
     free(removal.held.key);
     return error;
 }
 
-static int clear(struct timeline_builder *timeline, const struct event *event, struct timeline_map *map)
+static int clear(struct timeline_builder *timeline, const struct subject *subject)
 {
-    struct timeline_ending ending = {.time_ns = event->map_op.begin_ns, .what = "cleared the map"};
-    int error = put_on_thread(timeline, event, map, TIMELINE_CLEAR, NULL);
+    uint64_t begin_ns = subject->op->begin_ns, end_ns = subject->op->end_ns;
+    struct timeline_ending ending = {.time_ns = begin_ns, .what = "cleared the map", .by = subject->thread};
+    int error = draw(timeline, subject, TIMELINE_CLEAR, NULL);
     if (!error)
-        error = timeline_thread_borrow(timeline, event->pid, event->tid, &ending.by);
-    if (!error)
-        error = timeline_put_all_held(timeline, map, &ending);
-    return error ? error : timeline_count_entries(timeline, map, 0, event->map_op.end_ns);
+        error = timeline_put_all_held(timeline, subject->map, &ending);
+    return error ? error : timeline_count_entries(timeline, subject->map, 0, end_ns);
 }
 
 int timeline_op_event(struct timeline_builder *timeline, const struct event *event)
 {
-    struct timeline_map *map;
-    int error = timeline_map_get(timeline, event->pid, &event->map_op.map, &map);
+    struct subject subject = {.event = event, .op = &event->map_op};
+    int error = timeline_map_get(timeline, event->pid, &event->map_op.map, &subject.map);
+    if (!error)
+        error = timeline_thread_get(timeline, event->pid, event->tid, &subject.thread);
+    if (!error)
+        error = timeline_site(timeline, event, &subject.site);
     if (error)
         return error;
     switch (event->kind) {
     case EVENT_MAP_ASSIGN:
-        return assign(timeline, event, map);
+        return assign(timeline, &subject);
     case EVENT_MAP_DELETE:
-        return delete_key(timeline, event, map);
+        return delete_key(timeline, &subject);
     case EVENT_MAP_CLEAR:
-        return clear(timeline, event, map);
+        return clear(timeline, &subject);
     default:
-        return access_key(timeline, event, map);
+        return access_key(timeline, &subject);
     }
 }

@@ -161,26 +161,30 @@ static int next_block(struct timeline_relay *relay, uint64_t most)
 }
 
 /*
- * An entry with `size` bytes of the union and `behind` more after it, which `*more` points to. 1; 0 = it would not go
- * into a block, but the sink has seen all before it and is the caller's to call; or the sink's error.
+ * An entry with `size` bytes of the union and `behind` more after it. NULL: *error is the sink's, or 0 if the entry
+ * would not go into a block; then the sink has seen all before it, and is the caller's to call. Inline: it is done for
+ * every slice.
  */
-static int add(struct timeline_relay *relay, enum entry_kind kind, size_t size, size_t behind, struct entry **out,
-               char **more)
+static inline __attribute__((always_inline)) struct entry *add(struct timeline_relay *relay, enum entry_kind kind,
+                                                               size_t size, size_t behind, int *error)
 {
-    size_t head = offsetof(struct entry, slice) + size, bytes = (head + behind + WORD - 1) / WORD * WORD;
-    bool is_huge = bytes > BLOCK_BYTES;
-    if (is_huge || bytes > BLOCK_BYTES - relay->current->used) {
-        int error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
-        if (error || is_huge)
-            return error;
+    size_t bytes = (offsetof(struct entry, slice) + size + behind + WORD - 1) / WORD * WORD;
+    if (__builtin_expect(bytes > BLOCK_BYTES - relay->current->used, 0)) {
+        bool is_huge = bytes > BLOCK_BYTES;
+        *error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
+        if (*error || is_huge)
+            return NULL;
     }
-    char *at = (char *)relay->current->words + relay->current->used;
+    struct entry *entry = (struct entry *)(void *)((char *)relay->current->words + relay->current->used);
     relay->current->used += bytes;
-    *out = (struct entry *)(void *)at;
-    (*out)->kind = kind;
-    (*out)->bytes = (uint32_t)bytes;
-    *more = at + head;
-    return 1;
+    entry->kind = kind;
+    entry->bytes = (uint32_t)bytes;
+    return entry;
+}
+
+static char *behind_entry(struct entry *entry, size_t size)
+{
+    return (char *)entry + offsetof(struct entry, slice) + size;
 }
 
 static const char *keep(char **at, const char *text)
@@ -191,90 +195,100 @@ static const char *keep(char **at, const char *text)
     return copy;
 }
 
-static size_t text_bytes(const struct timeline_arg *args, size_t count)
+/* Up to behind the last value. */
+static size_t args_bytes(const struct timeline_args *args)
+{
+    return args ? offsetof(struct timeline_args, values) + args->count * sizeof *args->values : 0;
+}
+
+static size_t text_bytes(const struct timeline_args *args)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += args[i].kind == TIMELINE_ARG_TEXT ? strlen(args[i].text) + 1 : 0;
+    for (size_t i = 0; args && i < args->count; i++)
+        bytes += timeline_arg_is_text(args, i) ? strlen(args->values[i].text) + 1 : 0;
     return bytes;
 }
 
-/* What is aligned comes first, then the texts. */
-static struct timeline_arg *keep_args(char **at, const struct timeline_arg *args, size_t count)
+/* What is aligned comes first, then the texts. No memcpy: its call costs more than the few values. */
+static struct timeline_args *keep_args(char **at, const struct timeline_args *args)
 {
-    struct timeline_arg *copy = (struct timeline_arg *)(void *)*at;
-    memcpy(copy, args, count * sizeof *args);
-    *at += count * sizeof *args;
+    struct timeline_args *copy = (struct timeline_args *)(void *)*at;
+    if (!args)
+        return NULL;
+    memcpy(copy, args, offsetof(struct timeline_args, values));
+    for (size_t i = 0; i < args->count; i++)
+        copy->values[i] = args->values[i];
+    *at += args_bytes(args);
     return copy;
 }
 
-static void keep_texts(char **at, struct timeline_arg *args, size_t count)
+static void keep_texts(char **at, struct timeline_args *args)
 {
-    for (size_t i = 0; i < count; i++)
-        if (args[i].kind == TIMELINE_ARG_TEXT)
-            args[i].text = keep(at, args[i].text);
+    for (size_t i = 0; args && i < args->count; i++)
+        if (timeline_arg_is_text(args, i))
+            args->values[i].text = keep(at, args->values[i].text);
 }
 
 static int on_slice(void *self, const struct timeline_slice *slice)
 {
     struct timeline_relay *relay = self;
-    struct entry *entry;
-    char *more;
-    size_t count = slice->arg_count, behind = count * sizeof *slice->args;
+    size_t behind = args_bytes(slice->args);
     if (!slice->is_lasting)
-        behind += strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(slice->args, count);
-    int state = add(relay, ENTRY_SLICE, sizeof *slice, behind, &entry, &more);
-    if (state != 1)
-        return state ? state : relay->back.slice(relay->back.self, slice);
+        behind += strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(slice->args);
+    int error;
+    struct entry *entry = add(relay, ENTRY_SLICE, sizeof *slice, behind, &error);
+    if (!entry)
+        return error ? error : relay->back.slice(relay->back.self, slice);
     entry->slice = *slice;
-    struct timeline_arg *args = keep_args(&more, slice->args, count);
+    char *more = behind_entry(entry, sizeof *slice);
+    struct timeline_args *args = keep_args(&more, slice->args);
     entry->slice.args = args;
     if (slice->is_lasting)
         return 0;
     entry->slice.name = keep(&more, slice->name);
     entry->slice.category = keep(&more, slice->category);
-    keep_texts(&more, args, count);
+    keep_texts(&more, args);
     return 0;
 }
 
 static int on_instant(void *self, const struct timeline_instant *instant)
 {
     struct timeline_relay *relay = self;
-    struct entry *entry;
-    char *more;
-    size_t count = instant->arg_count, behind = count * sizeof *instant->args;
-    behind += strlen(instant->name) + strlen(instant->category) + 2 + text_bytes(instant->args, count);
-    int state = add(relay, ENTRY_INSTANT, sizeof *instant, behind, &entry, &more);
-    if (state != 1)
-        return state ? state : relay->back.instant(relay->back.self, instant);
+    size_t behind = args_bytes(instant->args) + text_bytes(instant->args);
+    behind += strlen(instant->name) + strlen(instant->category) + 2;
+    int error;
+    struct entry *entry = add(relay, ENTRY_INSTANT, sizeof *instant, behind, &error);
+    if (!entry)
+        return error ? error : relay->back.instant(relay->back.self, instant);
     entry->instant = *instant;
-    struct timeline_arg *args = keep_args(&more, instant->args, count);
+    char *more = behind_entry(entry, sizeof *instant);
+    struct timeline_args *args = keep_args(&more, instant->args);
     entry->instant.args = args;
     entry->instant.name = keep(&more, instant->name);
     entry->instant.category = keep(&more, instant->category);
-    keep_texts(&more, args, count);
+    keep_texts(&more, args);
     return 0;
 }
 
 /* Its texts are constant. */
 static int on_counter(void *self, const struct timeline_counter *counter)
 {
-    struct entry *entry;
-    char *more;
-    int state = add(self, ENTRY_COUNTER, sizeof *counter, 0, &entry, &more);
-    if (state == 1)
-        entry->counter = *counter;
-    return state == 1 ? 0 : state;
+    int error;
+    struct entry *entry = add(self, ENTRY_COUNTER, sizeof *counter, 0, &error);
+    if (!entry)
+        return error;
+    entry->counter = *counter;
+    return 0;
 }
 
 static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_index)
 {
     struct timeline_relay *relay = self;
-    struct entry *entry;
-    char *more;
-    int state = add(relay, ENTRY_PROCESS, sizeof(struct label), strlen(name) + 1, &entry, &more);
-    if (state != 1)
-        return state ? state : relay->back.process(relay->back.self, pid, name, sort_index);
+    int error;
+    struct entry *entry = add(relay, ENTRY_PROCESS, sizeof(struct label), strlen(name) + 1, &error);
+    if (!entry)
+        return error ? error : relay->back.process(relay->back.self, pid, name, sort_index);
+    char *more = behind_entry(entry, sizeof(struct label));
     entry->label = (struct label){.pid = pid, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
@@ -282,11 +296,11 @@ static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_i
 static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int32_t sort_index)
 {
     struct timeline_relay *relay = self;
-    struct entry *entry;
-    char *more;
-    int state = add(relay, ENTRY_ROW, sizeof(struct label), strlen(name) + 1, &entry, &more);
-    if (state != 1)
-        return state ? state : relay->back.row(relay->back.self, pid, row, name, sort_index);
+    int error;
+    struct entry *entry = add(relay, ENTRY_ROW, sizeof(struct label), strlen(name) + 1, &error);
+    if (!entry)
+        return error ? error : relay->back.row(relay->back.self, pid, row, name, sort_index);
+    char *more = behind_entry(entry, sizeof(struct label));
     entry->label = (struct label){.pid = pid, .row = row, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
@@ -294,11 +308,11 @@ static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int3
 static int on_metadata(void *self, const char *key, const char *value)
 {
     struct timeline_relay *relay = self;
-    struct entry *entry;
-    char *more;
-    int state = add(relay, ENTRY_METADATA, sizeof(struct fact), strlen(key) + strlen(value) + 2, &entry, &more);
-    if (state != 1)
-        return state ? state : relay->back.metadata(relay->back.self, key, value);
+    int error;
+    struct entry *entry = add(relay, ENTRY_METADATA, sizeof(struct fact), strlen(key) + strlen(value) + 2, &error);
+    if (!entry)
+        return error ? error : relay->back.metadata(relay->back.self, key, value);
+    char *more = behind_entry(entry, sizeof(struct fact));
     entry->fact = (struct fact){.key = keep(&more, key), .value = keep(&more, value)};
     return 0;
 }

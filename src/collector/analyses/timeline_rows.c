@@ -348,28 +348,25 @@ int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, ui
 int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_row *row,
                        const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice)
 {
-    timeline_arg_int(args, "cut_ns", span->cut_ns);
+    uint8_t count = args->count;
+    timeline_arg(args, TIMELINE_ARG_CUT_NS, span->cut_ns);
     slice->pid = row->pid;
     slice->row = row->id;
     slice->begin_ns = span->begin_ns;
     slice->end_ns = span->end_ns;
-    slice->args = args->items;
-    slice->arg_count = args->count;
+    slice->args = args;
     timeline->stats.written.slices++;
     timeline->stats.written.flows += slice->flow == TIMELINE_FLOW_OUT;
-    return timeline->sink.slice(timeline->sink.self, slice);
+    int error = timeline->sink.slice(timeline->sink.self, slice);
+    args->count = count; /* the next row may have more room */
+    return error;
 }
 
 int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
                          const char *name, const char *category, const struct timeline_args *args)
 {
-    struct timeline_instant instant = {.pid = row->pid,
-                                       .row = row->id,
-                                       .time_ns = time_ns,
-                                       .name = name,
-                                       .category = category,
-                                       .args = args->items,
-                                       .arg_count = args->count};
+    struct timeline_instant instant = {
+        .pid = row->pid, .row = row->id, .time_ns = time_ns, .name = name, .category = category, .args = args};
     timeline->stats.written.instants++;
     return timeline->sink.instant(timeline->sink.self, &instant);
 }

@@ -16,9 +16,9 @@ static int put(struct timeline_builder *timeline, const char *name, struct timel
 {
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "woken", signal->woken);
-    timeline_arg_hex(&args, "cond", signal->cond);
-    timeline_arg_site(&args, signal->site);
+    timeline_arg(&args, TIMELINE_ARG_WOKEN, signal->woken);
+    timeline_arg(&args, TIMELINE_ARG_COND, signal->cond);
+    timeline_arg_text(&args, TIMELINE_ARG_SITE, signal->site);
     struct timeline_slice slice = {.name = name,
                                    .category = "lock",
                                    .is_lasting = true,
@@ -55,11 +55,14 @@ int timeline_signal_event(struct timeline_builder *timeline, const struct event 
     struct timeline_signals *signals;
     struct timeline_thread *thread;
     struct timeline_span span;
+    const char *site;
     int error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error)
         error = timeline_fit(timeline, &thread->row, told->begin_ns, event->time_ns, &span);
     if (!error)
         error = get(timeline, &key, &signals);
+    if (!error)
+        error = timeline_lock_site(timeline, event, &site);
     if (error)
         return error;
     struct timeline_signal *place = &signals->last[signals->count++ % TIMELINE_SIGNALS];
@@ -70,7 +73,7 @@ int timeline_signal_event(struct timeline_builder *timeline, const struct event 
                                       .end_ns = event->time_ns,
                                       .cond = told->cond,
                                       .woken = told->woken,
-                                      .site = timeline_lock_site(timeline, event)};
+                                      .site = site};
     return error;
 }
 

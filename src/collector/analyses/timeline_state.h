@@ -9,7 +9,6 @@
 #define COLLECTOR_TIMELINE_STATE_H
 
 #include "collector/analyses/timeline.h"
-#include "collector/analyses/timeline_args.h"
 #include "collector/analyses/timeline_nest.h"
 #include "support/hashmap.h"
 
@@ -49,11 +48,6 @@ struct timeline_group {
     uint32_t crowded;                              /* rows for whose kind there was no number left */
 };
 
-/* Who calls: the function at the top of a stack and the one that called it, or that it is inlined into. */
-struct timeline_site {
-    const char *function, *caller; /* NULL = unknown; borrowed from the symbols */
-};
-
 struct timeline_span {
     uint64_t begin_ns, end_ns;
     uint64_t cut_ns; /* by how much it was shortened */
@@ -86,10 +80,9 @@ struct timeline_held {
     const struct timeline_row *row;
     struct timeline_span span;
     uint64_t version, seq;
-    struct timeline_site site;
+    const char *site; /* of a stack, as timeline_site gives it; NULL = unknown */
     const struct timeline_thread *by;
-    struct timeline_story *story; /* NULL = it is not told */
-    char *key;                    /* owned; NULL = not recorded */
+    char *key; /* owned; NULL = not recorded */
     bool inserted;
 };
 
@@ -151,7 +144,7 @@ struct timeline_release {
     const struct timeline_row *row;
     const struct timeline_thread *by;
     struct timeline_span span;
-    struct timeline_site site;
+    const char *site;
 };
 
 /* A wait is told when the lock is released again: by then the next hold's end is told, or about to be. */
@@ -173,7 +166,7 @@ struct timeline_signal {
     uint64_t cond, flow_id;
     uint32_t woken;
     bool is_drawn;
-    struct timeline_site site;
+    const char *site;
 };
 
 enum { TIMELINE_SIGNALS = 8 };
@@ -189,7 +182,7 @@ struct timeline_action {
     bool has_push, has_run;
     uint32_t push_tid, run_tid;
     uint64_t push_ns;
-    struct timeline_site push_site;
+    const char *push_site;
     const struct timeline_thread *pusher; /* NULL = its registration is not in the trace */
     const char *deferred;                 /* the name of fn, as it was then */
     uint64_t fn, key_id, version;
@@ -230,8 +223,14 @@ struct timeline_process {
 struct timeline_function {
     uint32_t pid;
     uint64_t return_address;
-    const char *name;   /* NULL = free; borrowed from the symbols, as is the next */
-    const char *caller; /* that it is inlined into; NULL = it is not */
+    const char *name; /* NULL = free; borrowed from the symbols */
+};
+
+/* The same of the top of a stack. */
+struct timeline_call {
+    uint32_t pid;
+    uint64_t pcs[2];
+    const char *site; /* NULL = free; lasting */
 };
 
 enum { TIMELINE_FUNCTIONS_LOG2 = 8 };
@@ -257,12 +256,14 @@ struct timeline_builder {
     struct hashmap lock_titles; /* timeline_object_key -> const char *, of locks without a name */
     struct hashmap actions;     /* (pid, id) -> struct timeline_action */
     struct hashmap lost;        /* (map, key_id, version) -> const struct finding * */
+    struct hashmap sites;       /* (function, caller) -> const char *, lasting */
     struct strtab *titles;      /* that last */
     const struct timeline_thread *first_thread;
     bool is_zero_marked;
     struct timeline_thread *last_thread; /* caches: most events are about what the last one was about */
     struct timeline_map *last_map;
     struct timeline_function functions[1 << TIMELINE_FUNCTIONS_LOG2]; /* by a hash of pid and address */
+    struct timeline_call calls[1 << TIMELINE_FUNCTIONS_LOG2];         /* the same of both addresses */
     struct timeline_kernel kernel;
     uint32_t next_pid;
     uint64_t next_flow;
@@ -311,6 +312,13 @@ char *timeline_title(const char *prefix, struct event_text name, uint64_t addres
 /* The key of an object of that process. */
 struct timeline_object_key timeline_object_key(uint32_t pid, const struct event_object *object);
 
+/* Of what began at `begin_ns` and took so long; both may be damaged numbers. */
+static inline uint64_t timeline_end_ns(uint64_t begin_ns, uint64_t length_ns)
+{
+    uint64_t end_ns;
+    return __builtin_add_overflow(begin_ns, length_ns, &end_ns) ? UINT64_MAX : end_ns;
+}
+
 /* Fits what an event claims to have happened from begin_ns to end_ns into the row. */
 int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, uint64_t begin_ns, uint64_t end_ns,
                  struct timeline_span *out);
@@ -328,6 +336,8 @@ int timeline_lock_titles_init(struct timeline_builder *timeline);
 
 /* timeline_names.c */
 
+void timeline_names_init(struct timeline_builder *timeline);
+
 /* A title that lasts as long as the builder; of equal ones there is one. NULL when memory is out. */
 const char *timeline_lasting_title(struct timeline_builder *timeline, const char *prefix, struct event_text name,
                                    uint64_t address);
@@ -337,12 +347,14 @@ const char *timeline_lasting_title(struct timeline_builder *timeline, const char
 /* The function that holds the call, for the event at hand. */
 const char *timeline_function(struct timeline_builder *timeline, uint32_t pid, uint64_t return_address);
 
-/* Of the event at hand. */
-struct timeline_site timeline_site(struct timeline_builder *timeline, const struct event *event);
+/*
+ * Who calls, of the event at hand: "work <- thread_main", the function at the top of the stack and the one that called
+ * it, or that it is inlined into. Lasting; NULL without a stack. 0 or -ENOMEM.
+ */
+int timeline_site(struct timeline_builder *timeline, const struct event *event, const char **out);
 
 /* The same without the locks' own functions, which the user's are inlined around; for contention, which is rare. */
-struct timeline_site timeline_lock_site(const struct timeline_builder *timeline, const struct event *event);
-void timeline_arg_site(struct timeline_args *args, struct timeline_site site);
+int timeline_lock_site(struct timeline_builder *timeline, const struct event *event, const char **out);
 
 /* When a module comes or goes. */
 void timeline_forget_functions(struct timeline_builder *timeline);
@@ -442,8 +454,8 @@ int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map 
 int timeline_put_findings(struct timeline_builder *timeline, struct timeline_map *map);
 
 /* A version of the story's entry. */
-int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,
-                         const struct timeline_ending *ending);
+int timeline_put_version(struct timeline_builder *timeline, const struct timeline_story *story,
+                         const struct timeline_held *held, const struct timeline_ending *ending);
 
 /* A cleanup when it has run, or at the end. Nothing if its key has no story in the map. */
 #define TIMELINE_NEVER UINT64_MAX

@@ -125,11 +125,11 @@ int timeline_put_finding(struct timeline_builder *timeline, struct timeline_map 
     snprintf(name, sizeof name, "lost key %.*s", KEY_SHOWN_MAX, finding->key ? finding->key : "");
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_hex(&args, "key_id", finding->key_id);
-    timeline_arg_text(&args, "key", finding->key);
-    timeline_arg_text(&args, "map", finding->map_name);
-    timeline_arg_text(&args, "what", finding->sentence);
-    timeline_arg_text(&args, "certainty", finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
+    timeline_arg(&args, TIMELINE_ARG_KEY_ID, finding->key_id);
+    timeline_arg_text(&args, TIMELINE_ARG_KEY, finding->key);
+    timeline_arg_text(&args, TIMELINE_ARG_MAP_NAME, finding->map_name);
+    timeline_arg_text(&args, TIMELINE_ARG_WHAT, finding->sentence);
+    timeline_arg_text(&args, TIMELINE_ARG_CERTAINTY, finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
     struct timeline_slice slice = {.name = finding->key ? name : "lost key",
                                    .category = "finding",
                                    .flow_id = flow_id,
@@ -147,15 +147,15 @@ static int put_finding(struct timeline_builder *timeline, struct timeline_row *r
         return error;
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_hex(&args, "key_id", finding->key_id);
-    timeline_arg_text(&args, "one", first->verb);
-    timeline_arg_int(&args, "one_thread", first->tid);
-    timeline_arg_text(&args, "other", last->verb);
-    timeline_arg_int(&args, "other_thread", last->tid);
-    timeline_arg_int(&args, "times", finding->times);
-    timeline_arg_text(&args, "what", finding->sentence);
-    timeline_arg_text(&args, "figures", finding->figures);
-    timeline_arg_text(&args, "certainty", finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
+    timeline_arg(&args, TIMELINE_ARG_KEY_ID, finding->key_id);
+    timeline_arg_text(&args, TIMELINE_ARG_ONE, first->verb);
+    timeline_arg(&args, TIMELINE_ARG_ONE_THREAD, first->tid);
+    timeline_arg_text(&args, TIMELINE_ARG_OTHER, last->verb);
+    timeline_arg(&args, TIMELINE_ARG_OTHER_THREAD, last->tid);
+    timeline_arg(&args, TIMELINE_ARG_TIMES, finding->times);
+    timeline_arg_text(&args, TIMELINE_ARG_WHAT, finding->sentence);
+    timeline_arg_text(&args, TIMELINE_ARG_FIGURES, finding->figures);
+    timeline_arg_text(&args, TIMELINE_ARG_CERTAINTY, finding->severity == FINDING_CERTAIN ? "certain" : "suspected");
     struct timeline_slice slice = {.name = finding_kind_text(finding->kind), .category = "finding"};
     return timeline_put_slice(timeline, row, &span, &args, &slice);
 }
@@ -176,12 +176,12 @@ int timeline_put_findings(struct timeline_builder *timeline, struct timeline_map
     return error;
 }
 
-int timeline_put_version(struct timeline_builder *timeline, const struct timeline_held *held,
-                         const struct timeline_ending *ending)
+int timeline_put_version(struct timeline_builder *timeline, const struct timeline_story *story,
+                         const struct timeline_held *held, const struct timeline_ending *ending)
 {
     char name[TEXT_BYTES], end[TEXT_BYTES];
     struct timeline_span span;
-    int error = timeline_fit(timeline, held->story->entry, held->span.begin_ns, ending->time_ns, &span);
+    int error = timeline_fit(timeline, story->entry, held->span.begin_ns, ending->time_ns, &span);
     if (error)
         return error;
     snprintf(name, sizeof name, "%s's version %llu", held->by->label, (unsigned long long)held->version);
@@ -189,11 +189,11 @@ int timeline_put_version(struct timeline_builder *timeline, const struct timelin
         snprintf(end, sizeof end, "%s %s", ending->by->label, ending->what);
     struct timeline_args args;
     timeline_args_init(&args);
-    timeline_arg_int(&args, "version", held->version);
-    timeline_arg_text(&args, "ended by", ending->what ? end : NULL);
-    timeline_arg_true(&args, "unfinished", !ending->what);
+    timeline_arg(&args, TIMELINE_ARG_VERSION, held->version);
+    timeline_arg_text(&args, TIMELINE_ARG_ENDED_BY, ending->what ? end : NULL);
+    timeline_arg(&args, TIMELINE_ARG_UNFINISHED, !ending->what);
     struct timeline_slice slice = {.name = name, .category = "key"};
-    return timeline_put_slice(timeline, held->story->entry, &span, &args, &slice);
+    return timeline_put_slice(timeline, story->entry, &span, &args, &slice);
 }
 
 static int add_lane(struct timeline_builder *timeline, struct timeline_map *map, struct timeline_story *story,
@@ -253,10 +253,10 @@ static int put_pending(struct timeline_builder *timeline, struct timeline_lane *
              (unsigned long long)action->version);
     if (!action->version)
         snprintf(name, sizeof name, "%.*s pending, registered before the entry", FUNCTION_SHOWN_MAX, function);
-    timeline_arg_int(&args, "version_at_push", action->version);
-    timeline_arg_text(&args, "pushed_by", action->pusher->who);
-    timeline_arg_text(&args, "pushed_in", action->push_site.function);
-    timeline_arg_true(&args, "never_run", run_ns == TIMELINE_NEVER);
+    timeline_arg(&args, TIMELINE_ARG_VERSION_AT_PUSH, action->version);
+    timeline_arg_text(&args, TIMELINE_ARG_PUSHED_BY, action->pusher->who);
+    timeline_arg_text(&args, TIMELINE_ARG_PUSHED_IN, action->push_site);
+    timeline_arg(&args, TIMELINE_ARG_NEVER_RUN, run_ns == TIMELINE_NEVER);
     int error = put_on_lane(timeline, lane, action->push_ns, end_ns, name, &args);
     if (error || run_ns == TIMELINE_NEVER)
         return error;
