@@ -113,6 +113,20 @@ static void test_a_long_gap_is_remembered_behind_thousands_of_slices(void **stat
     assert_kept(nest, 10, 100000); /* the wait before all of them */
 }
 
+/* What is short is what is short now: a gap of 300 ns is nothing among slices of a millisecond, and then it is long. */
+static void test_which_gaps_are_long_changes_with_the_slices(void **state)
+{
+    struct nest *nest = *state;
+    for (uint64_t at = 0; at < 2000 * UINT64_C(1000000); at += 1000000)
+        assert_kept(nest, at, at + 500000);
+    uint64_t gap_ns = UINT64_C(3000000000);
+    for (uint64_t at = gap_ns - 40000; at < gap_ns; at += 20)
+        assert_kept(nest, at, at + 10);
+    for (uint64_t at = gap_ns + 300; at < gap_ns + 40000; at += 20)
+        assert_kept(nest, at, at + 10);
+    assert_kept(nest, gap_ns, gap_ns + 300);
+}
+
 static void test_a_slice_around_forgotten_ones_is_kept(void **state)
 {
     struct nest *nest = *state;
@@ -246,6 +260,7 @@ int main(void)
         NEST_TEST(test_an_open_slice_holds_what_comes_until_it_is_closed),
         NEST_TEST(test_a_close_before_a_childs_end_moves_to_that_end),
         NEST_TEST(test_a_long_gap_is_remembered_behind_thousands_of_slices),
+        NEST_TEST(test_which_gaps_are_long_changes_with_the_slices),
         NEST_TEST(test_a_slice_around_forgotten_ones_is_kept),
         NEST_TEST(test_a_short_gap_among_forgotten_ones_takes_no_slice),
         NEST_TEST(test_slices_do_not_go_deeper_than_perfetto_shows),

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* An addition makes two steps more. */
-enum { ADDED_STEPS_MAX = 2, BIT_LENGTHS = 65 };
+enum { ADDED_STEPS_MAX = 2, BIT_LENGTHS = 65, LENGTH_USES = 4 };
 
 /* Where a slice goes: it begins in step `first` and ends in step `last`. */
 struct place {
@@ -38,41 +38,41 @@ static uint64_t step_end(const struct nest *nest, size_t index)
     return index + 1 < nest->count ? nest->steps[index + 1].begin_ns : UINT64_MAX;
 }
 
-static uint8_t bit_length(uint64_t number)
+static unsigned bit_length(uint64_t number)
 {
-    return (uint8_t)(64 - __builtin_clzll(number | 1));
+    return 64 - (unsigned)__builtin_clzll(number | 1);
 }
 
 /*
- * The length, as a power of two, that at least 7 of 8 open ones of the first `count` steps do not exceed; and
- * that of each step. They have an end. Fewer would not do: if only the slices become solid, and not the gaps
- * between them, nothing can be merged.
+ * The length that at least 7 of 8 open ones of the first `count` steps do not exceed, up to the next power of two. They
+ * have an end. Fewer would not do: if only the slices become solid, and not the gaps between them, nothing can be
+ * merged.
  */
-static uint8_t usual_length(const struct nest *nest, size_t count, uint8_t lengths[NEST_LATE])
+static uint64_t usual_length(const struct nest *nest, size_t count)
 {
     uint16_t steps_of[2][BIT_LENGTHS] = {0}; /* by length; in turns, so that no count waits for the last */
     unsigned open = 0, seen = 0;
     for (size_t i = 0; i < count; i++) {
         const struct nest_step *step = &nest->steps[i];
-        lengths[i] = bit_length(step[1].begin_ns - step->begin_ns);
-        steps_of[i % 2][lengths[i]] += !step->solid;
+        steps_of[i % 2][bit_length(step[1].begin_ns - step->begin_ns)] += !step->solid;
         open += !step->solid;
     }
-    for (uint8_t length = 0;; length++) {
+    for (unsigned length = 0;; length++) {
         seen += (unsigned)steps_of[0][length] + steps_of[1][length];
         if (8 * seen >= 7 * open)
-            return length;
+            return length < 64 ? (UINT64_C(1) << length) - 1 : UINT64_MAX;
     }
 }
 
 /* Makes the first `count` steps up to that length solid, and one step of solid ones side by side. */
-static void solidify(struct nest *nest, size_t count, const uint8_t lengths[], uint8_t longest)
+static void solidify(struct nest *nest, size_t count, uint64_t longest_ns)
 {
+    const struct nest_step *end = nest->steps + count;
     struct nest_step *into = nest->steps, last = *into;
-    last.solid |= lengths[0] <= longest;
-    for (size_t i = 1; i < nest->count; i++) { /* without a branch on what no processor can foresee */
-        struct nest_step step = nest->steps[i];
-        step.solid |= i < count && lengths[i] <= longest;
+    last.solid |= into[1].begin_ns - last.begin_ns <= longest_ns;
+    for (const struct nest_step *at = into + 1; at < end; at++) { /* no branch on what no processor can foresee */
+        struct nest_step step = *at;
+        step.solid |= at[1].begin_ns - step.begin_ns <= longest_ns;
         bool is_one = last.solid & step.solid;
         *into = last;
         into += !is_one;
@@ -81,21 +81,24 @@ static void solidify(struct nest *nest, size_t count, const uint8_t lengths[], u
         last.peak = is_one && last.peak > step.peak ? last.peak : step.peak;
         last.solid = step.solid;
     }
-    *into = last;
-    nest->count = (size_t)(into - nest->steps) + 1;
+    *into++ = last;
+    size_t left = nest->count - count;
+    memmove(into, end, left * sizeof *into);
+    nest->count = (size_t)(into - nest->steps) + left;
 }
 
 /*
  * Down to a quarter, so that it is seldom done. The newest eighth stays as it is: a parent is about to come
- * for its children there.
+ * for its children there. What is usual is not measured each time, which takes longer than all the rest.
  */
 static void forget(struct nest *nest)
 {
-    uint8_t lengths[NEST_LATE];
+    if (nest->uses++ % LENGTH_USES)
+        solidify(nest, nest->count - nest->capacity / 8, nest->longest_ns);
     while (nest->count > nest->capacity / 4) {
         size_t old = nest->count - nest->capacity / 8;
-        uint8_t longest = usual_length(nest, old, lengths);
-        solidify(nest, old, lengths, longest);
+        nest->longest_ns = usual_length(nest, old);
+        solidify(nest, old, nest->longest_ns);
     }
 }
 

@@ -40,7 +40,9 @@ struct nest_step {
 struct nest {
     struct nest_step *steps; /* owned; the last has no end and is never solid */
     size_t count, capacity;
-    uint64_t start_ns; /* nothing begins before */
+    uint64_t start_ns;   /* nothing begins before */
+    uint64_t longest_ns; /* up to this a step is merged */
+    unsigned uses;       /* of it */
 };
 
 /* Allocates nothing yet. */
