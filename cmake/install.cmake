@@ -32,8 +32,8 @@ install(FILES ${CMAKE_BINARY_DIR}/mapscope-config-version.cmake DESTINATION ${pa
 
 file(GLOB manual_pages CONFIGURE_DEPENDS man/*.1)
 install(FILES ${manual_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES LICENSE CHANGELOG.md docs/events.md docs/misuse.md docs/operations.md docs/page.md docs/sampling.md docs/profiles.md
-    docs/preload.md docs/probes.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(GLOB documents CONFIGURE_DEPENDS docs/*.md)
+install(FILES LICENSE README.md CHANGELOG.md ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Programs of a user are compiled without the sanitizers that our libraries would need.
 if(BUILD_TESTING AND NOT MAPSCOPE_SANITIZE)

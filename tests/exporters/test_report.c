@@ -209,6 +209,17 @@ static void test_one_fault_that_happens_often_is_told_once(void **state)
     fini(&run);
 }
 
+static void test_findings_beyond_the_bound_are_counted(void **state)
+{
+    (void)state;
+    static struct run run;
+    init(&run);
+    for (int i = 0; i < FINDINGS_KEPT_MAX + 3; i++)
+        add_finding(&run);
+    assert_says(report(&run), "\n3 more findings were not kept\n");
+    fini(&run);
+}
+
 static void test_what_sampling_leaves_open_is_told(void **state)
 {
     (void)state;
@@ -454,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_the_whole_report),
         cmocka_unit_test(test_one_fault_that_happens_often_is_told_once),
         cmocka_unit_test(test_no_contention_says_of_how_many_operations),
+        cmocka_unit_test(test_findings_beyond_the_bound_are_counted),
         cmocka_unit_test(test_what_sampling_leaves_open_is_told),
         cmocka_unit_test(test_an_unknown_number_of_operations_is_no_number),
         cmocka_unit_test(test_no_lock_events_say_why),
