@@ -3,7 +3,7 @@ add_library(ctf_writer STATIC collector/ctf_writer.c collector/ctf_everything.c 
 msc_private_includes(ctf_writer)
 target_include_directories(ctf_writer PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(ctf_writer PUBLIC msc_collector PkgConfig::CMOCKA)
-foreach(name test_ctf_crew test_ctf_reader test_ctf_streams test_ctf_damage test_ctf_known test_capture_read)
+foreach(name test_ctf_crew test_ctf_reader test_ctf_streams test_ctf_damage test_ctf_known test_capture_read test_session_pages)
     target_link_libraries(${name} PRIVATE ctf_writer)
 endforeach()
 

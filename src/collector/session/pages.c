@@ -3,18 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/page_layout.h"
+#include "collector/page_list.h"
 #include "collector/session/tree.h"
 
 /* --- One page ---------------------------------------------------------------------------------------------- */
+
+/* Read and written, not mapped: a file that shrinks meanwhile ends a write, and a store into a mapping ends us. */
+struct page_file {
+    int fd;
+    struct stat status;
+    struct page_header header; /* as it was when the file was opened */
+};
 
 static bool has_suffix(const char *name)
 {
@@ -22,35 +28,40 @@ static bool has_suffix(const char *name)
     return length > suffix && strcmp(name + length - suffix, PAGE_SUFFIX) == 0;
 }
 
-/* Maps the header of a page that we can read. NULL: it is something else, or too short to be touched. */
-static struct page_header *header_map(int at, const char *name)
+static bool read_header(struct page_file *page)
 {
-    int fd = openat(at, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    struct stat status;
     bool has_tables;
-    if (fd < 0)
-        return NULL;
-    bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size >= PAGE_HEADER_SIZE;
-    void *mapped = is_file ? mmap(NULL, PAGE_HEADER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
-    close(fd);
-    if (mapped == MAP_FAILED)
-        return NULL;
-    struct page_header *header = mapped;
-    if (page_header_check(header, (uint64_t)status.st_size, &has_tables))
-        return header;
-    munmap(mapped, PAGE_HEADER_SIZE);
-    return NULL;
+    return fstat(page->fd, &page->status) == 0 && S_ISREG(page->status.st_mode) &&
+           pread(page->fd, (void *)&page->header, sizeof page->header, 0) == sizeof page->header &&
+           page_header_check(&page->header, (uint64_t)page->status.st_size, &has_tables);
 }
 
-static void header_unmap(struct page_header *header)
+/* False: it is something else, or not ours to write to. */
+static bool page_open(int at, const char *name, struct page_file *page)
 {
-    munmap(header, PAGE_HEADER_SIZE);
+    page->fd = has_suffix(name) ? openat(at, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (page->fd < 0)
+        return false;
+    if (read_header(page))
+        return true;
+    close(page->fd);
+    return false;
 }
 
-static bool is_running(struct page_header *header)
+/* One number, which the process reads whole. One that cannot be written is not there. */
+static void page_put(const struct page_file *page, size_t offset, const void *number, size_t size)
 {
-    return atomic_load_explicit(&header->state, memory_order_acquire) == PAGE_RUNNING && header->pid &&
-           header->pid <= INT32_MAX && (kill((pid_t)header->pid, 0) == 0 || errno == EPERM);
+    ssize_t written = pwrite(page->fd, number, size, (off_t)offset);
+    (void)written;
+}
+
+#define PAGE_PUT(page, member, number) page_put((page), offsetof(struct page_header, member), &(number), sizeof(number))
+
+/* Another process may have its number by now. */
+static bool is_running(const struct page_file *page)
+{
+    return page->header.state == PAGE_RUNNING && page->header.pid <= INT32_MAX &&
+           page_is_mapped_by((pid_t)page->header.pid, &page->status);
 }
 
 /* --- The end of a recording -------------------------------------------------------------------------------- */
@@ -62,15 +73,15 @@ int pages_make(int at)
 
 static int settle(int at, const char *name, void *now_ns)
 {
-    struct page_header *header = has_suffix(name) ? header_map(at, name) : NULL;
-    if (!header)
+    struct page_file page;
+    uint64_t end_ns = *(uint64_t *)now_ns;
+    if (!page_open(at, name, &page))
         return 0;
-    bool runs = is_running(header);
-    bool is_empty = atomic_load_explicit(&header->tables, memory_order_acquire) == PAGE_TABLES_NONE;
-    if (!runs && atomic_load_explicit(&header->end_ns, memory_order_relaxed) == 0)
-        atomic_store_explicit(&header->end_ns, *(uint64_t *)now_ns, memory_order_relaxed);
-    header_unmap(header);
-    if (!runs && is_empty)
+    bool runs = is_running(&page);
+    if (!runs && page.header.end_ns == 0)
+        PAGE_PUT(&page, end_ns, end_ns);
+    close(page.fd);
+    if (!runs && page.header.tables == PAGE_TABLES_NONE)
         unlinkat(at, name, 0);
     return 0;
 }
@@ -82,24 +93,33 @@ void pages_settle(int at, uint64_t now_ns)
 
 /* --- New settings ------------------------------------------------------------------------------------------ */
 
-static void control_set(struct page_control *control, const struct pages_settings *settings)
+enum { DEFAULT_FRACTION = 100 };
+
+static void put_rates(const struct page_file *page, const struct pages_settings *settings)
 {
-    enum { DEFAULT_FRACTION = 100 };
-    if (settings->has_fraction || settings->has_rate) {
-        uint64_t fraction = settings->has_fraction ? settings->mutex_fraction : DEFAULT_FRACTION;
-        uint64_t rate_ns = settings->has_rate ? settings->mutex_rate_ns : 0;
-        uint32_t mode = fraction == 0 ? PAGE_MUTEX_OFF : rate_ns == 0 ? PAGE_MUTEX_BERNOULLI : PAGE_MUTEX_HYBRID;
-        atomic_store_explicit(&control->mutex_fraction, fraction, memory_order_relaxed);
-        atomic_store_explicit(&control->mutex_rate_ns, rate_ns, memory_order_relaxed);
-        atomic_store_explicit(&control->mutex_mode, mode, memory_order_relaxed);
-    }
+    uint64_t fraction = settings->has_fraction ? settings->mutex_fraction : DEFAULT_FRACTION;
+    uint64_t rate_ns = settings->has_rate ? settings->mutex_rate_ns : 0;
+    uint32_t mode = fraction == 0 ? PAGE_MUTEX_OFF : rate_ns == 0 ? PAGE_MUTEX_BERNOULLI : PAGE_MUTEX_HYBRID;
+    PAGE_PUT(page, control.mutex_fraction, fraction);
+    PAGE_PUT(page, control.mutex_rate_ns, rate_ns);
+    PAGE_PUT(page, control.mutex_mode, mode);
+}
+
+static void put_settings(const struct page_file *page, const struct pages_settings *settings)
+{
+    if (settings->has_fraction || settings->has_rate)
+        put_rates(page, settings);
     if (settings->has_map_rate) {
-        atomic_store_explicit(&control->map_rate, settings->map_rate, memory_order_relaxed);
-        atomic_store_explicit(&control->map_limit, page_map_limit(settings->map_rate), memory_order_relaxed);
+        uint64_t limit = page_map_limit(settings->map_rate);
+        PAGE_PUT(page, control.map_rate, settings->map_rate);
+        PAGE_PUT(page, control.map_limit, limit);
     }
-    if (settings->has_off)
-        atomic_store_explicit(&control->off, settings->off, memory_order_relaxed);
-    atomic_fetch_add_explicit(&control->changes, 1, memory_order_release);
+    if (settings->has_off) {
+        uint32_t off = settings->off;
+        PAGE_PUT(page, control.off, off);
+    }
+    uint64_t changes = page->header.control.changes + 1; /* last */
+    PAGE_PUT(page, control.changes, changes);
 }
 
 struct setting {
@@ -110,40 +130,35 @@ struct setting {
 static int set_page(int at, const char *name, void *argument)
 {
     struct setting *setting = argument;
-    struct page_header *header = has_suffix(name) ? header_map(at, name) : NULL;
-    if (!header)
+    struct page_file page;
+    if (!page_open(at, name, &page))
         return 0;
-    if (is_running(header)) {
-        control_set(&header->control, setting->settings);
+    if (is_running(&page)) {
+        put_settings(&page, setting->settings);
         setting->count++;
     }
-    header_unmap(header);
+    close(page.fd);
     return 0;
 }
 
-/* The process maps its page: the last such file, should it have forked without our noticing. */
-static int set_process(const char *pid, struct setting *setting, struct diag *diag)
+static int set_process(const char *target, struct setting *setting, struct diag *diag)
 {
-    char path[64], *line = NULL;
-    size_t capacity = 0;
-    snprintf(path, sizeof path, "/proc/%s/maps", pid);
-    FILE *maps = fopen(path, "re");
-    if (!maps)
-        return errno == ENOENT ? diag_set(diag, -ESRCH, "there is no process %s", pid)
-                               : diag_errno(diag, errno, "cannot read %s", path);
-    while (getline(&line, &capacity, maps) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        const char *name = strchr(line, '/');
-        if (name && strstr(line, " 00000000 ") && setting->count == 0)
-            set_page(AT_FDCWD, name, setting);
+    char *path;
+    unsigned long pid = strtoul(target, NULL, 10);
+    int error = page_path_of(pid > INT32_MAX ? INT32_MAX : (pid_t)pid, &path);
+    if (error == -ESRCH)
+        return diag_set(diag, error, "there is no process %s", target);
+    if (error && error != -ENOENT)
+        return diag_errno(diag, -error, "cannot look at process %s", target);
+    if (!error) {
+        set_page(AT_FDCWD, path, setting);
+        free(path);
     }
-    free(line);
-    fclose(maps);
     if (setting->count)
         return 0;
     return diag_set(
         diag, -ESRCH,
-        "process %s has no page to set: it was not started by mapscope record, or has none of its libraries", pid);
+        "process %s has no page to set: it was not started by mapscope record, or has none of its libraries", target);
 }
 
 static int set_recording(const char *folder, struct setting *setting, struct diag *diag)
