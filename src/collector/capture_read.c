@@ -1,9 +1,12 @@
 /* See capture_read.h. */
 #include "collector/capture_read.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "collector/known_metadata.h"
 #include "support/json_find.h"
@@ -15,12 +18,23 @@ struct text {
     size_t length;
 };
 
+/* A plain file only: others read for ever, or wait for a writer. */
+static FILE *open_plain(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
+    if (fd >= 0 && !file)
+        close(fd);
+    return file;
+}
+
 static bool read_file(const char *folder, const char *name, struct text *out)
 {
     char *path;
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         return false;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_plain(path);
     free(path);
     if (!file)
         return false;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "collector/capture_read.h"
 #include "collector/ctf_writer.h"
@@ -101,9 +103,24 @@ static void test_a_missing_or_foreign_file_says_nothing(void **state)
     ctf_remove_folder(folder);
 }
 
+/* A pipe that nobody writes to, a device that never ends: anybody may have put them there. */
+static void test_what_is_no_plain_file_says_nothing(void **state)
+{
+    (void)state;
+    char *folder = ctf_make_folder(), *path = ctf_path(folder, "capture.json");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(capture_read(folder).is_there);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/zero", path), 0);
+    assert_false(capture_read(folder).is_there);
+    free(path);
+    ctf_remove_folder(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_no_plain_file_says_nothing),
         cmocka_unit_test(test_each_end_is_told_apart),
         cmocka_unit_test(test_of_two_counts_the_higher_is_right),
         cmocka_unit_test(test_the_file_may_lie_beside_the_folder),
