@@ -77,14 +77,11 @@ struct report_text report_percent(uint64_t part, uint64_t whole)
 
 void report_name(struct report *report, const char *name)
 {
-    char *clean = utf8_sanitize(name, strlen(name));
+    char *clean = utf8_printable(name, strlen(name));
     if (!clean) {
         report->error = -ENOMEM;
         return;
     }
-    for (char *c = clean; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
     outbuf_text(report->out, clean);
     free(clean);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "exporters/gzip_read.h"
 #include "exporters/pprof/pprof_check.h"
 
@@ -127,7 +128,7 @@ static int check(const char *path, const struct request *request)
     diag_init(&diag);
     int error = judge(path, request, &verdict, &diag);
     if (error)
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
     diag_fini(&diag);
     if (error)
         return CLI_FAILED;

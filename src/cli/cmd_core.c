@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "collector/analyses/map_states.h"
 #include "collector/core_maps.h"
 #include "collector/recording.h"
@@ -64,7 +65,9 @@ static bool differs(const char *what, uint64_t core, uint64_t recorded)
 /* True if the map is as recorded. */
 static bool compare(const struct map_state *state, const struct core_map *map)
 {
-    printf("map \"%s\" (0x%" PRIx64 ")", state->name ? state->name : "", state->map.address);
+    fputs("map \"", stdout);
+    say_text(stdout, state->name ? state->name : "");
+    printf("\" (0x%" PRIx64 ")", state->map.address);
     if (!map->is_readable || map->generation != state->map.generation) {
         puts(": cannot be read, or is no map any more");
         return false;
@@ -157,7 +160,7 @@ int cmd_core(int argc, char **argv)
         recording_close(recording);
     }
     if (status < 0)
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
     diag_fini(&diag);
     return status < 0 || fflush(stdout) ? CLI_FAILED : status;
 }

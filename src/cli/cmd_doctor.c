@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "collector/doctor/doctor.h"
 #include "collector/session/buffers.h"
 
@@ -68,9 +69,16 @@ static const struct {
 static void print_line(const struct checkup_line *line, bool has_colour)
 {
     const char *begin = has_colour ? styles[line->verdict].begin : "", *end = has_colour ? "\033[0m" : "";
-    printf("%s%-8s %s: %s%s\n", begin, styles[line->verdict].word, line->subject, line->found, end);
-    if (line->mend)
-        printf("%-8s %s\n", "   mend:", line->mend);
+    printf("%s%-8s ", begin, styles[line->verdict].word);
+    say_text(stdout, line->subject);
+    fputs(": ", stdout);
+    say_text(stdout, line->found);
+    printf("%s\n", end);
+    if (!line->mend)
+        return;
+    printf("%-8s ", "   mend:");
+    say_text(stdout, line->mend);
+    putchar('\n');
 }
 
 static void print_count(size_t count, const char *what)

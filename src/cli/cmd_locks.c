@@ -13,6 +13,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "collector/lock_table.h"
 #include "exporters/chrome/json.h"
 #include "model/contention.h"
@@ -98,19 +99,9 @@ static void print_duration(char out[CELL_SIZE], uint64_t ns)
     snprintf(out, CELL_SIZE, units[i].ns > 1 ? "%.2f %s" : "%.0f %s", (double)ns / (double)units[i].ns, units[i].name);
 }
 
-/* Names are what the traced program says: no control character reaches the terminal. */
-static char *clean_name(const char *name)
-{
-    char *clean = utf8_sanitize(name, strlen(name));
-    for (char *c = clean; c && *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
-    return clean;
-}
-
 static void print_thread(char out[CELL_SIZE], const char *name, uint32_t number)
 {
-    char *clean = clean_name(name);
+    char *clean = utf8_printable(name, strlen(name));
     if (number == 0)
         snprintf(out, CELL_SIZE, "-");
     else if (clean && clean[0])
@@ -143,7 +134,7 @@ static size_t columns_of(const char *text)
 /* The title, cut or filled up to `width` columns. */
 static void print_title(const char *title, size_t width)
 {
-    char *clean = clean_name(title);
+    char *clean = utf8_printable(title, strlen(title));
     const char *text = clean ? clean : "?";
     size_t columns = columns_of(text), kept = columns > width ? width - 3 : columns, bytes = 0;
     for (size_t seen = 0; text[bytes]; bytes++) {
@@ -338,7 +329,7 @@ int cmd_locks(int argc, char **argv)
     diag_init(&diag);
     status = request.watch_seconds ? watch(&request, &diag) : show(&request, &diag);
     if (status < 0)
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
     diag_fini(&diag);
     return status < 0 ? CLI_FAILED : CLI_DONE;
 }

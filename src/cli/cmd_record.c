@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "collector/session/session.h"
 
 static const char usage[] = "usage: mapscope record [OPTION...] [--] CMD [ARG...]\n"
@@ -86,7 +87,7 @@ static const struct option long_options[] = {
 static void print_warning(void *self, const char *text)
 {
     (void)self;
-    fprintf(stderr, "mapscope: warning: %s\n", text);
+    say_warning(text);
 }
 
 /* Progress for who watches. */
@@ -244,8 +245,10 @@ static void print_folders(const struct survey_names *folders, const char *what)
         return;
     fprintf(stderr, "mapscope: warning: %" PRIu64 " process%s ", folders->count, folders->count == 1 ? "" : "es");
     fputs(what, stderr);
-    for (uint64_t i = 0; i < folders->count && i < SURVEY_NAMES; i++)
-        fprintf(stderr, "%s %s", i ? "," : ":", folders->names[i]);
+    for (uint64_t i = 0; i < folders->count && i < SURVEY_NAMES; i++) {
+        fputs(i ? ", " : ": ", stderr);
+        say_text(stderr, folders->names[i]);
+    }
     fputs(folders->count > SURVEY_NAMES ? ", ...\n" : "\n", stderr);
 }
 
@@ -292,7 +295,7 @@ int cmd_record(int argc, char **argv)
     int error = request.pid ? session_attach(&request.session, request.pid, &result, &diag)
                             : session_record(&request.session, &result, &diag);
     if (error)
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
     else if (result.was_recorded)
         print_result(&request, &result);
     diag_fini(&diag);

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "collector/session/pages.h"
 
 static const char usage[] =
@@ -100,7 +101,7 @@ int cmd_set(int argc, char **argv)
     diag_init(&diag);
     int error = pages_set(target, &settings, &count, &diag);
     if (error)
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
     else
         fprintf(stderr, "mapscope: set in %zu process%s\n", count, count == 1 ? "" : "es");
     diag_fini(&diag);

@@ -70,3 +70,18 @@ char *utf8_sanitize(const char *bytes, size_t length)
     copy[used] = '\0';
     return copy;
 }
+
+char *utf8_printable(const char *bytes, size_t length)
+{
+    char *text = utf8_sanitize(bytes, length), *to = text;
+    for (const char *from = text; from && *from;) {
+        unsigned char first = (unsigned char)from[0], second = (unsigned char)from[1];
+        bool is_c1 = first == 0xc2 && second < 0xa0;
+        bool is_control = first < ' ' || first == 0x7f || is_c1;
+        *to++ = is_control ? '?' : *from;
+        from += is_c1 ? 2 : 1;
+    }
+    if (text)
+        *to = '\0';
+    return text;
+}

@@ -26,4 +26,7 @@ bool utf8_is_valid(const char *bytes, size_t length);
  */
 char *utf8_sanitize(const char *bytes, size_t length);
 
+/* The same for a person's eyes: each control character (C0, DEL, C1: what drives a terminal) is a '?'. */
+char *utf8_printable(const char *bytes, size_t length);
+
 #endif

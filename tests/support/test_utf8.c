@@ -71,6 +71,17 @@ static void test_a_step_never_passes_the_end(void **state)
     }
 }
 
+static void test_what_drives_a_terminal_is_not_printable(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\x1b[31m\x7f\n\xc2\x9b"
+                                "2J\xc2\xa0\xc3\xa9\xff";
+    char *text = utf8_printable(bytes, sizeof bytes - 1);
+    assert_non_null(text);
+    assert_string_equal(text, "?[31m???2J\xc2\xa0\xc3\xa9" BAD);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +91,7 @@ int main(void)
         cmocka_unit_test(test_a_cut_sequence_is_one_replacement),
         cmocka_unit_test(test_a_nul_inside_is_replaced_and_hides_nothing),
         cmocka_unit_test(test_a_step_never_passes_the_end),
+        cmocka_unit_test(test_what_drives_a_terminal_is_not_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
