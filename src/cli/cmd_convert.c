@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/convert_text.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "collector/recording.h"
 #include "exporters/chrome/chrome.h"
 #include "exporters/exporter.h"
@@ -73,7 +74,7 @@ static void print_warning(void *self, const char *text)
 {
     struct conversion *conversion = self;
     progress_end(&conversion->progress);
-    fprintf(stderr, "mapscope: warning: %s\n", text);
+    say_warning(text);
 }
 
 static bool update_progress(void *self, uint64_t done, uint64_t total)
@@ -94,26 +95,44 @@ static int check_source(const char *path, struct diag *diag)
                           path);
 }
 
-static int open_outputs(struct conversion *conversion, struct diag *diag)
+/* A device may be named twice: it keeps nothing. */
+static int check_other(const struct output *output, const struct output *earlier, struct diag *diag)
 {
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
-        struct output *output = &conversion->outputs[kind];
-        int error = output->path ? outfile_open(&output->file, output->path, diag) : 0;
-        if (error)
-            return error;
-    }
-    return 0;
+    bool is_kept = output->file.temporary || strcmp(output->path, "-") == 0;
+    if (!is_kept || !earlier->path || strcmp(output->file.path, earlier->file.path) != 0)
+        return 0;
+    return diag_set(diag, -EINVAL, "%s cannot be two outputs", output->file.path);
 }
 
+static int open_outputs(struct conversion *conversion, struct diag *diag)
+{
+    int error = 0;
+    for (int kind = 0; kind < OUTPUT_COUNT && !error; kind++) {
+        struct output *output = &conversion->outputs[kind];
+        if (!output->path)
+            continue;
+        error = outfile_open(&output->file, output->path, diag);
+        for (int earlier = 0; earlier < kind && !error; earlier++)
+            error = check_other(output, &conversion->outputs[earlier], diag);
+    }
+    return error;
+}
+
+/* Puts all in place, or none: what can fail, but for a rename, comes before the first one. */
 static int commit_outputs(struct conversion *conversion, struct diag *diag)
 {
-    for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+    int error = 0;
+    for (int kind = 0; kind < OUTPUT_COUNT && !error; kind++) {
         struct output *output = &conversion->outputs[kind];
-        int error = output->path ? outfile_commit(&output->file, diag) : 0;
+        error = output->path ? outbuf_flush(&output->file.out) : 0;
         if (error)
-            return error;
+            diag_errno(diag, -error, "cannot write %s", output->file.path);
     }
-    return 0;
+    for (int kind = 0; kind < OUTPUT_COUNT && !error; kind++) {
+        struct output *output = &conversion->outputs[kind];
+        error = output->path ? outfile_commit(&output->file, diag) : 0;
+    }
+    return error;
 }
 
 /* Legal after any of the steps: what is committed stays. */
@@ -143,6 +162,8 @@ static int write_timeline(struct recording *recording, struct outbuf *out, struc
     if (!error)
         error = chrome_finish(chrome);
     chrome_destroy(chrome);
+    if (out->error) /* whatever the reader says of it */
+        return diag_errno(diag, -out->error, "cannot write the timeline");
     return error ? diag_wrap(diag, error, "cannot write the timeline") : 0;
 }
 
@@ -253,7 +274,6 @@ static int convert(struct conversion *conversion, struct diag *diag)
         error = open_outputs(conversion, diag);
     if (error)
         return error;
-    progress_begin(&conversion->progress, "reading");
     error = recording_open(conversion->source, &options, diag, &recording);
     if (error)
         return error;
@@ -262,6 +282,8 @@ static int convert(struct conversion *conversion, struct diag *diag)
     error = draw(conversion, recording, diag);
     if (!error)
         error = export(conversion, recording, diag);
+    if (!error && !progress_update(&conversion->progress, 1, 1)) /* since the last event was read */
+        error = -EINTR;
     progress_end(&conversion->progress);
     if (!error)
         error = commit_outputs(conversion, diag);
@@ -332,12 +354,15 @@ int cmd_convert(int argc, char **argv)
     diag_init(&diag);
     int status = parse(&conversion, argc, argv);
     int error = 0;
+    progress_begin(&conversion.progress, "reading");
     if (!status)
         error = conversion.is_text ? convert_text(conversion.source, conversion.outputs[OUTPUT_MUTEX].path, &diag)
                                    : convert(&conversion, &diag);
+    if (error == -EINTR)
+        diag_set(&diag, error, "interrupted: nothing is written");
     if (error) {
         progress_end(&conversion.progress);
-        fprintf(stderr, "mapscope: %s\n", diag_text(&diag));
+        say_error(&diag);
         status = CLI_FAILED;
     }
     close_outputs(&conversion);

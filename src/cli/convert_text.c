@@ -46,10 +46,18 @@ static int write_profile(const struct profile *profile, const char *target, stru
     return outfile_commit(&file, diag);
 }
 
+static bool is_same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int convert(const char *path, const char *target, struct diag *diag)
 {
     struct gzip_content content;
     struct profile *profile;
+    if (is_same_file(path, target))
+        return diag_set(diag, -EINVAL, "%s would be replaced by its own profile: name another file", path);
     int error = gzip_read(path, &content, diag);
     if (error)
         return error;

@@ -1,6 +1,8 @@
 /* mapscope: picks the subcommand. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 
@@ -45,8 +47,20 @@ static int finish(FILE *stream)
     return fflush(stream) || ferror(stream) ? CLI_FAILED : CLI_DONE;
 }
 
+/*
+ * Whoever started us may have closed them: no file of ours may get their numbers, and be printed into. They fail as
+ * before, and the program that is recorded finds them closed.
+ */
+static void occupy_closed_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC) != fd)
+            _exit(CLI_FAILED);
+}
+
 int main(int argc, char **argv)
 {
+    occupy_closed_descriptors();
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         if (strcmp(name, commands[i].name) == 0)

@@ -25,11 +25,21 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/* Unless whoever started us has it ignored (nohup, a script's background job). */
+static void handle(int signal_number, struct sigaction action)
+{
+    struct sigaction found;
+    if (sigaction(signal_number, NULL, &found) == 0 && found.sa_handler != SIG_IGN)
+        sigaction(signal_number, &action, NULL);
+}
+
 void progress_begin(struct progress *progress, const char *what)
 {
-    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND}; /* twice kills */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP}, errors[] = {SIGPIPE, SIGXFSZ};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        handle(ends[i], (struct sigaction){.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND});
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        handle(errors[i], (struct sigaction){.sa_handler = SIG_IGN});
     *progress = (struct progress){.what = what, .is_terminal = isatty(STDERR_FILENO) == 1, .begin_ns = now_ns()};
 }
 

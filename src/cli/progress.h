@@ -11,7 +11,10 @@ struct progress {
     uint64_t begin_ns, shown_ns;
 };
 
-/* Also makes SIGINT and SIGTERM end the work in good order: progress_update then returns false. */
+/*
+ * Also makes SIGINT, SIGTERM and SIGHUP end the work in good order: progress_update then returns false; a second one
+ * kills. A reader that goes away and a file that may not grow are errors of a write from then on.
+ */
 void progress_begin(struct progress *progress, const char *what);
 
 /* `self` is the struct progress. False = the user wants to stop. */

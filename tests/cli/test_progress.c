@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,15 +72,66 @@ static void test_a_file_is_told_nothing(void **state)
     assert_string_equal(told_by_work(), "");
 }
 
-static void test_an_interrupt_ends_the_work_in_good_order(void **state)
+/* In a process of its own: a work is interrupted once and for all. How that ended, as wait(2) says. */
+static int status_of(void (*work)(struct progress *progress))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct progress progress;
+        work(&progress);
+        _exit(progress_update(&progress, 1, 1) ? 0 : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int signal_number;
+
+static void begin_and_raise(struct progress *progress, void (*found)(int number))
+{
+    signal(signal_number, found);
+    progress_begin(progress, "reading");
+    raise(signal_number);
+}
+
+static void signalled(struct progress *progress)
+{
+    begin_and_raise(progress, SIG_DFL);
+}
+
+static void signalled_in_the_background(struct progress *progress)
+{
+    begin_and_raise(progress, SIG_IGN);
+}
+
+static void signalled_twice(struct progress *progress)
+{
+    signalled(progress);
+    raise(signal_number);
+}
+
+static void test_an_interrupt_ends_the_work_in_good_order_and_a_second_one_at_once(void **state)
 {
     (void)state;
-    struct progress progress;
-    progress_begin(&progress, "reading");
-    assert_true(progress_update(&progress, 1, 2));
-    raise(SIGINT);
-    assert_false(progress_update(&progress, 2, 2));
-    progress_end(&progress);
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        signal_number = numbers[i];
+        assert_int_equal(status_of(signalled), 1);
+        assert_int_equal(status_of(signalled_twice), -signal_number);
+        assert_int_equal(status_of(signalled_in_the_background), 0);
+    }
+}
+
+static void test_a_write_that_fails_does_not_kill(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGPIPE, SIGXFSZ};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        signal_number = numbers[i];
+        assert_int_equal(status_of(signalled), 0);
+    }
 }
 
 int main(void)
@@ -87,7 +139,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_work_of_over_a_second_says_how_far_it_is_ten_times_a_second),
         cmocka_unit_test(test_a_file_is_told_nothing),
-        cmocka_unit_test(test_an_interrupt_ends_the_work_in_good_order),
+        cmocka_unit_test(test_an_interrupt_ends_the_work_in_good_order_and_a_second_one_at_once),
+        cmocka_unit_test(test_a_write_that_fails_does_not_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,56 @@ says 'No space left on device'
 only m
 done_with outputs
 
+# Nothing stands in for a standard output that is not there, or takes its number.
+status=0
+"$mapscope" convert "$work/recorded" --pprof-mutex "$work/results/m" --report - >&- 2>"$work/said" || status=$?
+[ "$status" -eq 1 ] || fail "without a standard output it ended with $status"
+says 'cannot write standard output'
+only
+convert 1 "$work/recorded" --pprof-mutex "$work/results/x" --pprof-block "$work/results/x"
+says 'results/x cannot be two outputs'
+convert 1 "$work/recorded" --report - --chrome -
+says 'standard output cannot be two outputs'
+only
+convert 0 "$work/recorded" --report /dev/null --chrome /dev/null
+done_with outputs that are none
+
+# The reader of a pipe goes away; a file may not grow: nothing is left behind, and it says why.
+status=0
+timeout 20 env --default-signal=PIPE sh -c '"$1" convert "$2" --chrome - --report "$3" 2>"$4" | head -c 10 >"$5"' sh \
+    "$mapscope" "$work/recorded" "$work/results/r" "$work/said" "$work/out" || fail "head fails"
+says 'cannot write the timeline: Broken pipe'
+only
+(
+    ulimit -f 8
+    convert_limited() { env --default-signal=XFSZ "$mapscope" convert "$@" 2>"$work/said"; }
+    ! convert_limited "$work/recorded" --chrome "$work/results/t.json" --report "$work/results/r"
+) || fail "a file that may not grow is written"
+says 'cannot write the timeline: File too large'
+only
+done_with writes that fail
+
+printf '%s\n' '--- contention' '5 1 @ 0x401011' >"$work/results/contention"
+convert 1 "$work/results/contention" --pprof-mutex "$work/results/contention"
+says 'would be replaced by its own profile'
+grep -q '^5 1 @' "$work/results/contention" || fail "it was replaced"
+only contention
+done_with a profile in the place of its source
+
+# What lies beside a trace, or is called, as somebody likes.
+fresh_trace
+rm -rf "$work/odd"
+mkdir "$work/odd"
+odd=$(printf 'an \033[31modd\n\377name')
+mv "$work/trace" "$work/odd/$odd"
+find "$work/odd" -type f -name 'meta_*' ! -path '*/index/*' -exec truncate -s 100 {} +
+mkfifo "$work/odd/$odd/capture.json"
+convert 0 "$work/odd/$odd" --report "$work/results/r"
+[ "$(tr -d '\n -~\357\277\275' <"$work/said" | wc -c)" -eq 0 ] || fail "control characters on the terminal"
+grep -q '?\[31modd?' "$work/said" || fail "the name is not said"
+only r
+done_with an odd name
+
 fresh_trace
 stream=$(largest_stream)
 size=$(stat -c %s "$stream")
