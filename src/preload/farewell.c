@@ -1,4 +1,4 @@
-/* What we have to say of a recording as a whole, when the tracer asks for last words. */
+/* Ours and the runtime's: it is told of us at the start, and at the end we of the recording as a whole. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,7 +20,12 @@ static void say_last_words(void)
     interpose_note(text);
 }
 
-__attribute__((constructor)) static void prepare_last_words(void)
+__attribute__((constructor)) static void introduce(void)
 {
-    interpose_begin(operations_total, say_last_words);
+    real();
+    interpose_begin(&(struct interposer){
+        .ops = operations_total,
+        .farewell = say_last_words,
+        .try = real_usable() ? real_table.pthread_mutex_trylock : NULL,
+    });
 }

@@ -2,7 +2,8 @@
  * pthread_create, thrd_create and pthread_setname_np: see thread.h.
  *
  * What the new thread is to run travels in an entry of a fixed table, which the new thread copies and frees.
- * Without a free one, or with a stack that is small for the tracer, the thread runs as it would without us.
+ * Without a free one, or with a small stack of the program's own making, the thread runs as it would without us. A
+ * stack that the C library makes is larger than the program asked for, by what we may need of it.
  * Arguments, results and the stack of the program's function are the same: we are gone when it begins (a call
  * in tail position).
  *
@@ -35,7 +36,11 @@ uint64_t thread_unprepared(void)
     return atomic_load_explicit(&unprepared, memory_order_relaxed);
 }
 
-enum { STARTS = 256, STACK_ENOUGH = 64 * 1024 /* bytes; preparing takes less than 10 KiB */ };
+enum {
+    STARTS = 256,
+    STACK_ENOUGH = 64 * 1024, /* bytes; preparing takes less than 10 KiB */
+    STACK_MORE = 16 * 1024,   /* 3 KiB of it are thread-local data, 4.4 what a lock needs that waits: docs/preload.md */
+};
 
 struct start {
     atomic_flag taken; /* acquire by the creator, release by the new thread */
@@ -66,9 +71,10 @@ static void start_free(struct start *start)
     atomic_flag_clear_explicit(&start->taken, memory_order_release);
 }
 
-/* In the new thread. Returns what it is to run. */
+/* In the new thread. Returns what it is to run. It asks for its id now: later it may have shut itself off (seccomp). */
 __attribute__((noinline)) static struct start begin(struct start *shared)
 {
+    thread_id();
     struct start own = {.run = shared->run, .argument = shared->argument, .is_tracers = shared->is_tracers};
     uint32_t creator = shared->creator;
     start_free(shared);
@@ -113,10 +119,37 @@ static struct start *start_new(void *function, void *argument)
     return start;
 }
 
+/* The size that is asked for; 0 = the C library's default. True: the stack is the program's own. */
+static bool has_stack(const pthread_attr_t *attributes, size_t *size)
+{
+    void *stack = NULL;
+    *size = 0;
+    return attributes && pthread_attr_getstack(attributes, &stack, size) == 0 && (uintptr_t)stack + *size != 0;
+}
+
 static bool has_room(const pthread_attr_t *attributes)
 {
     size_t size;
-    return !attributes || pthread_attr_getstacksize(attributes, &size) != 0 || size >= STACK_ENOUGH;
+    return !has_stack(attributes, &size) || size >= STACK_ENOUGH;
+}
+
+/* The same attributes, in *larger with a larger stack: programs may have measured what their threads need. */
+static const pthread_attr_t *with_room(const pthread_attr_t *attributes, pthread_attr_t *larger)
+{
+    size_t size;
+    if (has_stack(attributes, &size) || size == 0)
+        return attributes;
+    *larger = *attributes; /* what it points to stays the program's */
+    return pthread_attr_setstacksize(larger, size + STACK_MORE) ? attributes : larger;
+}
+
+/* The larger stack is no reason to fail. */
+static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument)
+{
+    pthread_attr_t larger;
+    const pthread_attr_t *tried = with_room(attributes, &larger);
+    int error = real()->pthread_create(thread, tried, function, argument);
+    return error && tried != attributes ? real()->pthread_create(thread, attributes, function, argument) : error;
 }
 
 /* The thread that makes the second one is the first that nobody prepared. */
@@ -132,9 +165,9 @@ HOOK int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restri
     prepare_creator();
     struct start *start = has_room(attributes) ? start_new((void *)function, argument) : NULL;
     if (!start)
-        return real()->pthread_create(thread, attributes, function, argument);
+        return create(thread, attributes, function, argument);
     start->run.pthread = function;
-    int error = real()->pthread_create(thread, attributes, run_pthread, start);
+    int error = create(thread, attributes, run_pthread, start);
     if (error)
         start_free(start);
     return error;
@@ -173,7 +206,7 @@ uint32_t thread_ask_id(void)
 
 static void in_child(void)
 {
-    thread_own_id = 0;
+    thread_ask_id();
     is_prepared = false;
     atomic_store_explicit(&unprepared, 0, memory_order_relaxed);
     for (struct start *start = starts; start < starts + STARTS; start++)
@@ -182,5 +215,6 @@ static void in_child(void)
 
 __attribute__((constructor)) static void thread_prepare(void)
 {
+    thread_ask_id();
     pthread_atfork(NULL, NULL, in_child);
 }

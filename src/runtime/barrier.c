@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "runtime/forks.h"
 
 bool barrier_is_asymmetric;
 
@@ -31,8 +32,10 @@ static void in_child(void)
         membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 
+static struct fork_handler fork_handler = {.in_child = in_child};
+
 __attribute__((constructor(101))) static void barrier_prepare(void)
 {
     barrier_is_asymmetric = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-    pthread_atfork(NULL, NULL, in_child);
+    forks_at_child(&fork_handler);
 }

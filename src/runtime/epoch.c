@@ -35,9 +35,10 @@ bool epoch_can_list; /* exit_key is there */
 
 /* ---- the slot of a thread ---- */
 
+/* Not for a thread that is ending: nobody would take it out once more, and the list would lead into its freed stack. */
 static bool enlist(struct epoch_slot *slot)
 {
-    if (!epoch_can_list || pthread_setspecific(exit_key, slot))
+    if (!epoch_can_list || slot->has_ended || pthread_setspecific(exit_key, slot))
         return false;
     atomic_store_explicit(&slot->tid, thread_tid(), memory_order_relaxed);
     pthread_mutex_lock(&lock);
@@ -48,10 +49,11 @@ static bool enlist(struct epoch_slot *slot)
     return true;
 }
 
-static void enter_unlisted(void)
+static void enter_unlisted(struct epoch_slot *slot)
 {
     pthread_mutex_lock(&lock);
     unlisted_readers++;
+    slot->counted = true;
     pthread_mutex_unlock(&lock);
 }
 
@@ -60,13 +62,14 @@ void epoch_enter_first(struct epoch_slot *slot)
     if (enlist(slot))
         epoch_pin(slot);
     else
-        enter_unlisted();
+        enter_unlisted(slot);
 }
 
-void epoch_leave_unlisted(void)
+void epoch_leave_unlisted(struct epoch_slot *slot)
 {
     pthread_mutex_lock(&lock);
-    unlisted_readers--;
+    unlisted_readers -= slot->counted;
+    slot->counted = false;
     pthread_mutex_unlock(&lock);
 }
 
@@ -158,7 +161,8 @@ void epoch_collect(void)
 /* A full batch is handed over by whoever gets the lock at once; a much too full one waits for it. */
 static void hand_over(struct epoch_slot *slot)
 {
-    bool patient = slot->retired.count < 4 * EPOCH_BATCH_COUNT && slot->retired.bytes < 4 * EPOCH_BATCH_BYTES;
+    bool patient =
+        slot->listed && slot->retired.count < 4 * EPOCH_BATCH_COUNT && slot->retired.bytes < 4 * EPOCH_BATCH_BYTES;
     if (!patient)
         pthread_mutex_lock(&lock);
     else if (pthread_mutex_trylock(&lock))
@@ -174,7 +178,7 @@ void epoch_retire(struct epoch_item *item, size_t bytes)
     struct epoch_slot *slot = &epoch_self;
     item->next = NULL;
     append(&slot->retired, &(struct epoch_batch){item, item, 1, bytes});
-    bool will_end_unnoticed = !slot->listed && !enlist(slot);
+    bool will_end_unnoticed = !slot->listed && (slot->depth > 0 || !enlist(slot));
     if (slot->retired.count >= EPOCH_BATCH_COUNT || slot->retired.bytes >= EPOCH_BATCH_BYTES || will_end_unnoticed)
         hand_over(slot);
 }
@@ -260,7 +264,8 @@ static void at_thread_exit(void *slot_of_thread)
             *link = slot->next;
             break;
         }
-    slot->listed = false; /* a later destructor that reads enlists it again */
+    slot->listed = false;
+    slot->has_ended = true;
     collect(&slot->retired, &out);
     pthread_mutex_unlock(&lock);
     free_all(&out);
@@ -281,7 +286,7 @@ static void in_child(void)
 {
     slots = epoch_self.listed ? &epoch_self : NULL;
     epoch_self.next = NULL;
-    unlisted_readers = !epoch_self.listed && epoch_self.depth > 0;
+    unlisted_readers = epoch_self.counted;
     atomic_store_explicit(&epoch_self.tid, thread_tid(), memory_order_relaxed);
     pthread_mutex_unlock(&lock);
 }

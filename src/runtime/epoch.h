@@ -62,6 +62,8 @@ struct epoch_slot {
     _Alignas(64) _Atomic uint64_t pinned;
     uint32_t depth;
     bool listed;
+    bool counted;         /* among the readers without a slot */
+    bool has_ended;       /* the thread's exit hook ran: no slot any more */
     _Atomic uint32_t tid; /* for reports */
     struct epoch_batch retired;
     struct epoch_slot *next; /* in the list of slots */
@@ -73,7 +75,7 @@ extern _Atomic uint64_t epoch_now __attribute__((visibility("hidden")));
 extern bool epoch_can_list __attribute__((visibility("hidden")));
 
 void epoch_enter_first(struct epoch_slot *slot);
-void epoch_leave_unlisted(void);
+void epoch_leave_unlisted(struct epoch_slot *slot);
 
 /* A full barrier of the calling thread that thread sanitizers understand. */
 static inline void epoch_fence(struct epoch_slot *slot)
@@ -116,7 +118,7 @@ static inline void epoch_leave(void)
     if (__builtin_expect(slot->listed, 1))
         atomic_store_explicit(&slot->pinned, 0, memory_order_release);
     else
-        epoch_leave_unlisted();
+        epoch_leave_unlisted(slot);
 }
 
 /* Takes a block that no new reader can reach any more. `bytes`: what it counts in the backlog. */

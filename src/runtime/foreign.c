@@ -12,11 +12,10 @@
  *     waiter       joins the word: refused if it is gone. Joined, it looks whether the entry is still its lock's (it
  *                  will be as long as the waiter is in the word), and leaves if it is not: counted as lost
  */
-#include <pthread.h>
-
 #include "base/clock.h"
 #include "runtime/contention.h"
 #include "runtime/entries.h"
+#include "runtime/forks.h"
 #include "runtime/object.h"
 
 enum { WAYS = 4, WAY_BITS = 16, WAY_MASK = 0xffff };
@@ -189,7 +188,9 @@ static void in_child(void)
         atomic_store_explicit(&contention_index[i], 0, memory_order_relaxed);
 }
 
+static struct fork_handler fork_handler = {.in_child = in_child};
+
 __attribute__((constructor)) static void foreign_prepare(void)
 {
-    pthread_atfork(NULL, NULL, in_child);
+    forks_at_child(&fork_handler);
 }

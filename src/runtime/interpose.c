@@ -3,11 +3,13 @@
 
 #include <mapscope/region.h>
 
+#include "runtime/forks.h"
 #include "runtime/locks.h"
 #include "runtime/thread.h"
 
 bool interpose_thread_prepare(uint32_t creator, uint64_t start)
 {
+    thread_tid();
     return thread_introduce(creator, start);
 }
 
@@ -19,10 +21,13 @@ void interpose_thread_named(void)
 static uint64_t (*_Atomic count_ops)(void);
 static void (*last_words)(void);
 
-void interpose_begin(uint64_t (*ops)(void), void (*farewell)(void))
+void interpose_begin(const struct interposer *interposer)
 {
-    atomic_store_explicit(&count_ops, ops, memory_order_release);
-    last_words = farewell;
+    forks_follow();
+    atomic_store_explicit(&count_ops, interposer->ops, memory_order_release);
+    last_words = interposer->farewell;
+    if (interposer->try)
+        msc_mutex_try = interposer->try;
 }
 
 uint64_t interpose_ops(void)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <mapscope/mutex.h>
+
 #include "runtime/private.h"
 
 /*
@@ -21,11 +23,14 @@ MSC_PRIVATE bool interpose_thread_prepare(uint32_t creator, uint64_t start);
 /* Somebody named a thread: it says so with its next event. */
 MSC_PRIVATE void interpose_thread_named(void);
 
-/*
- * Once, from a constructor, ours may come later. `ops` counts the acquisitions of all locks so far, which are those of
- * "[other locks]"; `farewell` is called when the tracer says farewell, before the totals go out.
- */
-MSC_PRIVATE void interpose_begin(uint64_t (*ops)(void), void (*farewell)(void));
+struct interposer {
+    uint64_t (*ops)(void);  /* acquisitions of all locks so far, which are those of "[other locks]" */
+    void (*farewell)(void); /* called when the tracer says farewell, before the totals go out */
+    msc_mutex_try_fn *try;  /* behind its hook: msc_mutex counts its acquisitions itself. NULL: as it is */
+};
+
+/* Once, from the first constructor of the process: ours come later. */
+MSC_PRIVATE void interpose_begin(const struct interposer *interposer);
 
 /* The runtime's own part of it. 0 after the farewell: they are added to the totals then. */
 uint64_t interpose_ops(void);

@@ -7,6 +7,8 @@
 #include "runtime/own_lock.h"
 #include "runtime/stack.h"
 
+msc_mutex_try_fn *msc_mutex_try = pthread_mutex_trylock;
+
 static int block(msc_mutex *mutex, const struct timespec *deadline)
 {
     msc_guard++;

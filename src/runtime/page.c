@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "runtime/contention.h"
+#include "runtime/forks.h"
 #include "runtime/private.h"
 
 /* Parts of it are mapped on their own: they begin at a page of the system, and nobody else's data is there. */
@@ -175,10 +176,11 @@ void page_begin(const char *folder)
     struct page_control control;
     memcpy((void *)&control, &page.header.control, sizeof control);
     page_make(0, &control);
-    static bool follows_forks;
-    if (!follows_forks)
-        pthread_atfork(NULL, NULL, in_child);
-    follows_forks = true;
+    static struct fork_handler handler;
+    if (handler.in_child)
+        return;
+    handler.in_child = in_child;
+    forks_at_child(&handler);
 }
 
 /* --- The tables -------------------------------------------------------------------------------------------- */

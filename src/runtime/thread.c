@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/emit.h"
+#include "runtime/forks.h"
 
 enum { KEYS_WITHOUT_MALLOC = 32 }; /* glibc keeps the values of the first keys in the thread itself */
 
@@ -85,14 +86,17 @@ static void at_thread_exit(void *announced)
 
 static void in_child(void)
 {
-    thread_self.tid = 0;
+    thread_ask_tid();
     thread_self.audience = 0;
     atomic_fetch_add_explicit(&thread_forks, 1, memory_order_relaxed);
 }
 
+static struct fork_handler fork_handler = {.in_child = in_child};
+
 /* Early, so that the key is among the first ones. */
 __attribute__((constructor(101))) static void thread_prepare(void)
 {
+    thread_ask_tid();
     exit_key_usable = pthread_key_create(&exit_key, at_thread_exit) == 0 && exit_key < KEYS_WITHOUT_MALLOC;
-    pthread_atfork(NULL, NULL, in_child);
+    forks_at_child(&fork_handler);
 }

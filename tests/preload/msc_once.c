@@ -1,6 +1,7 @@
 /*
  * A program that uses libmapscope, linked with it or with a copy of its own: ROUNDS times its msc_mutex makes
- * one thread wait. Preloaded, each of these waits must be counted once. Prints the mutex' address.
+ * one thread wait, and ALONE times it is locked by nobody else. Preloaded, each of these waits and acquisitions must be
+ * counted once. Prints the mutex' address.
  */
 #include <mapscope/mutex.h>
 
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { ROUNDS = 5, HOLD_NS = 5000000 };
+enum { ROUNDS = 5, ALONE = 1000, HOLD_NS = 5000000 };
 
 static msc_mutex mutex = MSC_MUTEX_INITIALIZER_NAMED("counted once");
 static atomic_int wants;
@@ -35,6 +36,10 @@ int main(void)
         nanosleep(&(struct timespec){0, HOLD_NS}, NULL);
         msc_mutex_unlock(&mutex);
         pthread_join(waiter, NULL);
+    }
+    for (int i = 0; i < ALONE; i++) {
+        msc_mutex_lock(&mutex);
+        msc_mutex_unlock(&mutex);
     }
     printf("%p\n", (void *)&mutex);
     return 0;

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,6 +160,16 @@ static void *retire_three(void *argument)
     return NULL;
 }
 
+static void *retire_three_once_it_can(void *argument)
+{
+    epoch_enter();
+    epoch_can_list = true;
+    for (int i = 0; i < 3; i++)
+        retire(10);
+    epoch_leave();
+    return argument;
+}
+
 static void test_what_an_ended_thread_gathered_is_freed(void **state)
 {
     (void)state;
@@ -180,6 +191,80 @@ static void test_a_reader_without_a_slot_is_safe_too(void **state)
     assert_int_equal(released, 0);
     reader_end(&reader);
     epoch_can_list = true;
+    epoch_collect();
+    assert_int_equal(released, 1);
+}
+
+static void test_a_reader_without_a_slot_that_retires_leaves_as_it_came(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    epoch_can_list = false;
+    assert_int_equal(pthread_create(&thread, NULL, retire_three_once_it_can, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_true(epoch_can_list);
+    epoch_collect();
+    assert_int_equal(released, 3);
+}
+
+/* ---- threads that end ---- */
+
+static pthread_key_t later_key;
+static int rounds_left;
+
+static void use_once_more(void *value)
+{
+    epoch_enter();
+    retire(10);
+    epoch_leave();
+    if (--rounds_left > 0)
+        pthread_setspecific(later_key, value);
+}
+
+static void *end_using(void *argument)
+{
+    epoch_enter();
+    epoch_leave();
+    pthread_setspecific(later_key, argument);
+    return NULL;
+}
+
+/* The C library gives destructors four rounds. Whoever was listed in the last one would be for ever. */
+static void test_destructors_of_a_thread_read_to_its_last_moment(void **state)
+{
+    (void)state;
+    enum { STACK = 1 << 20 };
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(stack, MAP_FAILED);
+    assert_int_equal(pthread_key_create(&later_key, use_once_more), 0);
+    rounds_left = 4;
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstack(&attributes, stack, STACK), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, end_using, &later_key), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    munmap(stack, STACK);
+    pthread_key_delete(later_key);
+    assert_int_equal(rounds_left, 0);
+    epoch_collect(); /* looks at every listed thread */
+    assert_int_equal(released, 4);
+}
+
+static void *end_inside(void *argument)
+{
+    msc_guard_enter();
+    return argument;
+}
+
+static void test_a_thread_that_ends_inside_a_guard_gives_it_up(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, end_inside, NULL), 0);
+    pthread_join(thread, NULL);
+    retire(10);
     epoch_collect();
     assert_int_equal(released, 1);
 }
@@ -345,6 +430,9 @@ int main(void)
         epoch_test(test_a_thread_frees_what_it_gathered_a_batch_at_a_time),
         epoch_test(test_what_an_ended_thread_gathered_is_freed),
         epoch_test(test_a_reader_without_a_slot_is_safe_too),
+        epoch_test(test_a_reader_without_a_slot_that_retires_leaves_as_it_came),
+        epoch_test(test_destructors_of_a_thread_read_to_its_last_moment),
+        epoch_test(test_a_thread_that_ends_inside_a_guard_gives_it_up),
         epoch_test(test_past_the_bound_a_writer_waits_for_the_reader_and_says_so),
         epoch_test(test_a_writer_that_is_itself_the_reader_is_refused),
         epoch_test(test_without_membarrier_readers_hold_up_what_they_may_see),

@@ -1,0 +1,39 @@
+#!/bin/sh
+# libmapscope-preload where there is little room for it: small stacks, locks held over a fork, sandboxes.
+# usage: test_preload_odd.sh BUILD_DIR
+#
+# Not with sanitizers (tests/CMakeLists.txt): their stacks are larger.
+set -eu
+programs=preload_odd
+. "$(dirname "$0")/recorder_world.sh"
+bin=$work/bin
+
+# same PROGRAM ARGUMENTS...: recorded with everything on, it prints what it prints without, and ends so.
+same() {
+    status=0
+    timeout 60 "$@" >plain || status=$?
+    record "$status" --mutex-fraction 1 -- "$@"
+    diff plain stdout >differences || fail "$test: $*: not the same: $(head -5 differences)"
+    deadline 30 babeltrace2 out/trace >events 2>said || fail "$test: $(cat said)"
+}
+
+# A stack of 16 KiB, of which the program takes what is left to it without us.
+test_threads_with_the_smallest_stack() {
+    same "$bin/preload_odd" tight
+    [ "$(grep -c ' mapscope:lock_wait: ' events)" -ge 4 ] || fail "$test: not 4 waits: $(grep lock_ events)"
+}
+
+# The child gives back what its parent holds, and must not say so in its parent's name.
+test_a_lock_that_is_held_over_a_fork() {
+    same "$bin/preload_odd" across
+    sed -nE 's/.* mapscope:lock_release: .* charge_ns = ([0-9]+),.*/\1/p' events | grep -vx 0 >charges || true
+    [ "$(wc -l <charges)" = 1 ] && [ "$(cat charges)" -ge 100000000 ] ||
+        fail "$test: not one release of 100 ms and more: $(cat charges)"
+}
+
+test_a_thread_that_may_not_ask_for_its_id() {
+    same "$bin/preload_odd" sandbox
+    grep -q ' mapscope:lock_wait: ' events || fail "$test: no wait"
+}
+
+run_tests
