@@ -1,7 +1,7 @@
 /* The report's section on findings: each with its operations in order, their stacks, and what to do. */
 #include <inttypes.h>
-#include <stdbool.h>
 
+#include "exporters/report/faults.h"
 #include "exporters/report/sections.h"
 
 enum { FAULTS_SHOWN = 20, FRAMES_SHOWN = 10 };
@@ -74,52 +74,16 @@ static void write_operation(struct report *report, const struct finding_operatio
     report_stack(report, "       ", operation->stack, FRAMES_SHOWN);
 }
 
-/* The same fault again: the same operations from the same places, on whatever key. */
-static bool is_same_fault(const struct finding *a, const struct finding *b)
-{
-    if (a->kind != b->kind || a->pid != b->pid || a->map.address != b->map.address ||
-        a->map.generation != b->map.generation || a->operation_count != b->operation_count)
-        return false;
-    for (size_t i = 0; i < a->operation_count; i++)
-        if (a->operations[i].stack != b->operations[i].stack || a->operations[i].fn != b->operations[i].fn)
-            return false;
-    return true;
-}
-
-/* All findings of one fault, told by the first of those that are most certain. */
-struct fault {
-    const struct finding *example;
-    uint64_t times, misses;
-};
-
-/* False if the finding at `first` repeats an earlier one. */
-static bool collect_fault(const struct findings *findings, size_t first, struct fault *fault)
-{
-    const struct finding *finding = &findings->items[first];
-    for (size_t i = 0; i < first; i++)
-        if (is_same_fault(&findings->items[i], finding))
-            return false;
-    *fault = (struct fault){.example = finding};
-    for (size_t i = first; i < findings->count; i++) {
-        const struct finding *other = &findings->items[i];
-        if (!is_same_fault(other, finding))
-            continue;
-        fault->times += other->times ? other->times : 1;
-        fault->misses += other->misses;
-        if (other->severity > fault->example->severity)
-            fault->example = other;
-    }
-    return true;
-}
-
 static void write_fault(struct report *report, size_t rank, const struct fault *fault)
 {
     const struct finding *finding = fault->example;
     outbuf_printf(report->out, "%s%zu. %s, %s", rank > 1 ? "\n" : "", rank, finding_kind_text(finding->kind),
                   severity_text(finding->severity));
     if (fault->times > 1)
-        outbuf_printf(report->out, ", %s times; once like this:", report_number(fault->times).text);
-    outbuf_char(report->out, '\n');
+        outbuf_printf(report->out, ", %s times", report_number(fault->times).text);
+    if (fault->processes > 1)
+        outbuf_printf(report->out, " in %s processes", report_number(fault->processes).text);
+    outbuf_text(report->out, fault->times > 1 ? "; once like this:\n" : "\n");
     write_what(report, finding);
     report_paragraph(report, "   ", finding->sentence);
     if (finding->figures)
@@ -137,15 +101,16 @@ void report_findings(struct report *report)
     const struct findings *findings = report->input->findings;
     if (findings->count == 0)
         return;
+    struct faults faults;
+    report->error = faults_collect(report->input, &faults);
+    if (report->error)
+        return;
     report_heading(report, "Findings (times since the recording began)");
-    size_t faults = 0;
-    for (size_t i = 0; i < findings->count; i++) {
-        struct fault fault;
-        if (collect_fault(findings, i, &fault) && ++faults <= FAULTS_SHOWN)
-            write_fault(report, faults, &fault);
-    }
-    if (faults > FAULTS_SHOWN)
-        outbuf_printf(report->out, "\n... and %s more faults\n", report_number(faults - FAULTS_SHOWN).text);
+    for (size_t i = 0; i < faults.count && i < FAULTS_SHOWN; i++)
+        write_fault(report, i + 1, &faults.items[i]);
+    if (faults.count > FAULTS_SHOWN)
+        outbuf_printf(report->out, "\n... and %s more faults\n", report_number(faults.count - FAULTS_SHOWN).text);
     if (findings->dropped)
         outbuf_printf(report->out, "\n%s more findings were not kept\n", report_number(findings->dropped).text);
+    faults_fini(&faults);
 }

@@ -209,6 +209,50 @@ static void test_one_fault_that_happens_often_is_told_once(void **state)
     fini(&run);
 }
 
+/* The workers of one program: the same code, on a map each of the same name. */
+static void test_a_fault_of_many_processes_is_told_once(void **state)
+{
+    (void)state;
+    struct run run;
+    init(&run);
+    struct fixture *f = &run.f;
+    for (int i = 0; i < 5; i++) {
+        uint32_t pid = i == 1 || i == 2 ? WORKER : SERVER;
+        add_finding(&run);
+        struct finding *finding = &run.findings.items[i];
+        finding->pid = pid;
+        finding->map.address += pid;
+        finding->operations[0].stack = STACK(f, pid, IN_UNLOCK, IN_PUT, IN_MAIN);
+        finding->operations[1].stack = STACK(f, pid, IN_LOCK, IN_MAIN);
+    }
+    strcpy(run.findings.items[3].map_name, "others");
+    run.findings.items[4].kind = FINDING_GROWTH_BURST;
+    const char *text = report(&run);
+    assert_says(text, "1. lost key, certain, 3 times in 2 processes; once like this:\n");
+    assert_says(text, "2. lost key, certain\n");
+    assert_says(text, "3. growth burst, certain\n");
+    assert_null(strstr(text, "\n4. "));
+    fini(&run);
+}
+
+/* Without a stack nothing says that it is the same place. */
+static void test_findings_of_no_known_place_are_told_for_each_map(void **state)
+{
+    (void)state;
+    struct run run;
+    init(&run);
+    for (int i = 0; i < 3; i++) {
+        add_finding(&run);
+        run.findings.items[i].operations[0] = run.findings.items[i].operations[2];
+        run.findings.items[i].operation_count = 1;
+    }
+    run.findings.items[2].map.address++;
+    const char *text = report(&run);
+    assert_says(text, "1. lost key, certain, 2 times; once like this:\n");
+    assert_says(text, "2. lost key, certain\n");
+    fini(&run);
+}
+
 static void test_findings_beyond_the_bound_are_counted(void **state)
 {
     (void)state;
@@ -465,6 +509,8 @@ int main(void)
         cmocka_unit_test(test_the_whole_report),
         cmocka_unit_test(test_one_fault_that_happens_often_is_told_once),
         cmocka_unit_test(test_no_contention_says_of_how_many_operations),
+        cmocka_unit_test(test_a_fault_of_many_processes_is_told_once),
+        cmocka_unit_test(test_findings_of_no_known_place_are_told_for_each_map),
         cmocka_unit_test(test_findings_beyond_the_bound_are_counted),
         cmocka_unit_test(test_what_sampling_leaves_open_is_told),
         cmocka_unit_test(test_an_unknown_number_of_operations_is_no_number),
