@@ -90,14 +90,14 @@ process() {
 
 has_ended() { ! process "$1" >/dev/null; }
 
-# record STATUS ARGUMENTS...: into `out`, from scratch, ends so and leaves nothing.
+# record STATUS ARGUMENTS...: into `out`, from scratch, ends so within $patience seconds and leaves nothing.
 record() {
     expected=$1
     shift
     rm -rf out
     status=0
     # shellcheck disable=SC2086 # a list of words
-    timeout --kill-after=1 30 $as_whom "$mapscope" record -o out "$@" >stdout 2>stderr || status=$?
+    timeout --kill-after=1 "$patience" $as_whom "$mapscope" record -o out "$@" >stdout 2>stderr || status=$?
     [ "$status" = "$expected" ] || fail "$test: exit status $status instead of $expected: $(cat stderr)"
     expect_nothing_left
 }
@@ -212,4 +212,4 @@ names=$(grep -o '^test_[a-z_]*' "$here/$(basename "$0")")
 mount -t tmpfs tmpfs /tmp # nothing of what others do; from here on, nothing that may lie there is needed
 chmod 1777 /tmp
 mounts_before=$(cat /proc/self/mounts)
-not_ours= as_whom= count=0
+not_ours= as_whom= count=0 patience=30
