@@ -14,6 +14,10 @@
  * a stack that does not get there (over 64 frames, code without unwind tables) ends in MSC_STACK_CUT.
  * Which modules keep frame pointers is learned by comparing both ways. Source: docs/architecture.md, "Stacks".
  *
+ * A chain that leads astray is noticed: no frame pointer is followed out of memory that was found readable, up to the
+ * top of the thread's stack. (The exception: a stack without a guard page, right above a coroutine's that was given
+ * back.) libgcc checks nothing: it believes the unwind tables, as exceptions and cancellation do.
+ *
  * Thread-safe, allocates nothing, takes no lock, keeps errno. Cost: bench/stack. The exception: in a program
  * that registers unwind tables itself (__register_frame, as just-in-time compilers do) libgcc 12 takes a lock
  * of its own, and allocates when it first sees a table.

@@ -15,7 +15,8 @@
  * first waits for the reader, and in a thread that itself holds a guard it returns -EDEADLK instead and changes
  * nothing. Both are counted below; the first is a reclaim_stall event with the reader's thread id.
  *
- * Threads: any number. Not for signal handlers. After fork the child holds the guards of the thread that forked;
+ * Threads: any number. A thread that ends gives up the guards that it did not leave. Not for signal handlers. After
+ * fork the child holds the guards of the thread that forked;
  * what other threads had removed and not freed yet stays allocated in the child.
  *
  * Cost: enter and leave together some 2 ns where the kernel has membarrier(2), which moves the cost to the threads

@@ -69,7 +69,8 @@ struct msc_scope {
 
 /*
  * Declares and opens the scope `variable`, a local that is closed when its block is left: by its end,
- * return, break, goto, and in C++ an exception. A longjmp out of it leaves it open: its actions never run.
+ * return, break, goto; in C++, and in C with -fexceptions, also by an exception, pthread_exit or a cancellation. A
+ * longjmp out of it leaves it open: its actions never run.
  */
 #define MSC_SCOPE(variable)                                                                                            \
     struct msc_scope variable __attribute__((cleanup(msc_scope_close)));                                               \

@@ -53,7 +53,8 @@
  * and those that write -ENOMEM with the map as it was. On failure *out is untouched.
  *
  * range: each key at most once, and each that is there from call to return exactly once; with its value at some
- * instant in between (msc_cowmap: all at one instant). What `visit` may do with the map each header says.
+ * instant in between (msc_cowmap: all at one instant). What `visit` may do with the map each header says. It must
+ * return in the ordinary way (no exception, longjmp or end of the thread out of it): the map would stay locked.
  *
  * Threads: any number at once, in every verb but create and destroy. Not for signal handlers. Fork: in the child
  * the map is sound if no other thread of the parent was inside a call to it; else only _exit or exec is left.
