@@ -247,9 +247,10 @@ static void print_results(const struct conversion *conversion, const struct reco
         const char *path = conversion->outputs[kind].path;
         if (!path || strcmp(path, "-") == 0)
             continue;
-        const char *end = strstr(output_kinds[kind].open_with, "%s");
-        fprintf(stderr, "  %.*s%s%s\n", (int)(end - output_kinds[kind].open_with), output_kinds[kind].open_with, path,
-                end + 2);
+        const char *place = strstr(output_kinds[kind].open_with, "%s");
+        fprintf(stderr, "  %.*s", (int)(place - output_kinds[kind].open_with), output_kinds[kind].open_with);
+        say_path(stderr, path);
+        fprintf(stderr, "%s\n", place + 2);
     }
 }
 
@@ -320,7 +321,7 @@ static int check_text_outputs(struct conversion *conversion)
     return 0;
 }
 
-/* Takes the command line apart. 0, or an exit status with the reason on stderr. */
+/* Takes the command line apart. 0, or an exit status with the reason on stderr; -1 = help was wanted. */
 static int parse(struct conversion *conversion, int argc, char **argv)
 {
     struct option options[OUTPUT_COUNT + 2] = {{"help", no_argument, NULL, 'h'}};
@@ -328,10 +329,8 @@ static int parse(struct conversion *conversion, int argc, char **argv)
         options[kind + 1] = (struct option){output_kinds[kind].option, required_argument, NULL, kind};
     int choice;
     while ((choice = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (choice == 'h') {
-            fputs(usage, stdout);
-            exit(EXIT_SUCCESS);
-        }
+        if (choice == 'h')
+            return -1;
         if (choice < 0 || choice >= OUTPUT_COUNT)
             return CLI_USAGE;
         free(conversion->outputs[choice].path);
@@ -354,6 +353,8 @@ int cmd_convert(int argc, char **argv)
     diag_init(&diag);
     int status = parse(&conversion, argc, argv);
     int error = 0;
+    if (status < 0)
+        fputs(usage, stdout);
     progress_begin(&conversion.progress, "reading");
     if (!status)
         error = conversion.is_text ? convert_text(conversion.source, conversion.outputs[OUTPUT_MUTEX].path, &diag)
@@ -367,5 +368,5 @@ int cmd_convert(int argc, char **argv)
     }
     close_outputs(&conversion);
     diag_fini(&diag);
-    return status;
+    return status < 0 ? CLI_DONE : status;
 }

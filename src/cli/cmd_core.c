@@ -162,5 +162,5 @@ int cmd_core(int argc, char **argv)
     if (status < 0)
         say_error(&diag);
     diag_fini(&diag);
-    return status < 0 || fflush(stdout) ? CLI_FAILED : status;
+    return status < 0 ? CLI_FAILED : status;
 }

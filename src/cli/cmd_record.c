@@ -266,8 +266,11 @@ static void print_result(const struct request *request, const struct session_res
     print_bytes(trace->bytes);
     fputs(", ", stderr);
     print_losses(trace, result->is_complete);
-    fprintf(stderr, "\n  trace in %s/trace%s\n  next: mapscope convert %s\n", request->folder,
-            result->is_complete ? "" : " (its end may be missing)", request->folder);
+    fputs("\n  trace in ", stderr);
+    say_path(stderr, request->folder);
+    fprintf(stderr, "/trace%s\n  next: mapscope convert ", result->is_complete ? "" : " (its end may be missing)");
+    say_path(stderr, request->folder);
+    fputc('\n', stderr);
     print_folders(&trace->without_buffers,
                   "not recorded, because LTTng opened no buffers (/dev/shm too small for --buffer, or ended at once)");
     print_folders(&trace->without_metadata, "without metadata, as a killed daemon or a full disk leaves them");

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/say.h"
 #include "collector/contention_text.h"
 #include "exporters/gzip_read.h"
 #include "exporters/pprof/pprof.h"
@@ -77,8 +78,11 @@ int convert_text(const char *path, const char *target, struct diag *diag)
         return diag_errno(diag, ENOMEM, "cannot convert %s", path);
     const char *used = target ? target : own;
     int error = convert(path, used, diag);
-    if (!error && strcmp(used, "-") != 0)
-        fprintf(stderr, "  go tool pprof -top %s\n", used);
+    if (!error && strcmp(used, "-") != 0) {
+        fputs("  go tool pprof -top ", stderr);
+        say_path(stderr, used);
+        fputc('\n', stderr);
+    }
     free(target ? NULL : own);
     return error;
 }

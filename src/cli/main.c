@@ -1,5 +1,6 @@
 /* mapscope: picks the subcommand. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,9 +43,10 @@ int cli_usage_error(const char *why, const char *command)
 }
 
 /* For output that somebody may read: a full disk is a failure. */
-static int finish(FILE *stream)
+static int finish(int status)
 {
-    return fflush(stream) || ferror(stream) ? CLI_FAILED : CLI_DONE;
+    bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    return status == CLI_DONE && !is_written ? CLI_FAILED : status;
 }
 
 /*
@@ -64,14 +66,14 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
     if (strcmp(name, "--version") == 0) {
         puts("mapscope " MAPSCOPE_VERSION);
-        return finish(stdout);
+        return finish(CLI_DONE);
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(stdout);
-        return finish(stdout);
+        return finish(CLI_DONE);
     }
     if (*name)
         return no_such_command(name);

@@ -11,6 +11,9 @@
 
 void say_text(FILE *stream, const char *text);
 
+/* A path in a command to be copied: quoted where a shell would take it apart, as it is otherwise. */
+void say_path(FILE *stream, const char *path);
+
 /* A line on stderr: why the command failed; what the user should know besides. */
 void say_error(const struct diag *diag);
 void say_warning(const char *text);

@@ -11,7 +11,7 @@
 #include "collector/known_metadata.h"
 #include "support/json_find.h"
 
-enum { FILE_BYTES_MAX = 1 << 20 }; /* arguments of a program may be long */
+enum { FILE_BYTES_MAX = 64 << 20 }; /* arguments of a program may be long: Linux takes 6 MiB of them */
 
 struct text {
     char *bytes; /* owned */
@@ -19,28 +19,34 @@ struct text {
 };
 
 /* A plain file only: others read for ever, or wait for a writer. */
-static FILE *open_plain(const char *path)
+static int open_plain(const char *path, size_t *size)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    FILE *file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
-    if (fd >= 0 && !file)
-        close(fd);
-    return file;
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= FILE_BYTES_MAX) {
+        *size = (size_t)status.st_size;
+        return fd;
+    }
+    close(fd);
+    return -1;
 }
 
 static bool read_file(const char *folder, const char *name, struct text *out)
 {
     char *path;
+    size_t size = 0;
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         return false;
-    FILE *file = open_plain(path);
+    int fd = open_plain(path, &size);
     free(path);
-    if (!file)
+    if (fd < 0)
         return false;
-    out->bytes = malloc(FILE_BYTES_MAX);
-    out->length = out->bytes ? fread(out->bytes, 1, FILE_BYTES_MAX, file) : 0;
-    fclose(file);
+    out->bytes = malloc(size + 1);
+    ssize_t got = out->bytes ? pread(fd, out->bytes, size, 0) : 0;
+    out->length = got > 0 ? (size_t)got : 0;
+    close(fd);
     return out->bytes != NULL;
 }
 

@@ -103,6 +103,23 @@ static void test_a_missing_or_foreign_file_says_nothing(void **state)
     ctf_remove_folder(folder);
 }
 
+static void test_long_arguments_hide_nothing_behind_them(void **state)
+{
+    (void)state;
+    enum { LONG = 3 << 20 };
+    static const char begin[] = "{\"mapscope\": \"1\", \"arguments\": [\"",
+                      end[] = "\"], \"losses\": {\"lost_packets\": 9}}";
+    char *folder = ctf_make_folder(), *text = malloc(LONG);
+    assert_non_null(text);
+    memset(text, 'x', LONG);
+    memcpy(text, begin, strlen(begin));
+    memcpy(text + LONG - strlen(end), end, strlen(end));
+    ctf_write_file(folder, "capture.json", text, LONG);
+    assert_int_equal(capture_read(folder).lost_packets, 9);
+    free(text);
+    ctf_remove_folder(folder);
+}
+
 /* A pipe that nobody writes to, a device that never ends: anybody may have put them there. */
 static void test_what_is_no_plain_file_says_nothing(void **state)
 {
@@ -121,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_plain_file_says_nothing),
+        cmocka_unit_test(test_long_arguments_hide_nothing_behind_them),
         cmocka_unit_test(test_each_end_is_told_apart),
         cmocka_unit_test(test_of_two_counts_the_higher_is_right),
         cmocka_unit_test(test_the_file_may_lie_beside_the_folder),

@@ -61,6 +61,7 @@ timeout 60 "$mapscope" record -o "$work/recorded" --mutex-fraction 1 -- "$build/
 
 convert 0 --help
 grep -q 'usage: mapscope convert' "$work/out" || fail "no help"
+"$mapscope" convert --help >/dev/full 2>"$work/said" && fail "help that nobody can read is a success"
 convert 2
 convert 2 a b
 convert 2 --no-such-option a
@@ -139,6 +140,9 @@ mkfifo "$work/odd/$odd/capture.json"
 convert 0 "$work/odd/$odd" --report "$work/results/r"
 [ "$(tr -d '\n -~\357\277\275' <"$work/said" | wc -c)" -eq 0 ] || fail "control characters on the terminal"
 grep -q '?\[31modd?' "$work/said" || fail "the name is not said"
+convert 0 "$work/recorded" --report "$work/results/my report"
+says "less '$work/results/my report'"
+rm "$work/results/my report"
 only r
 done_with an odd name
 
