@@ -19,8 +19,8 @@
 #include "collector/process_maps.h"
 #include "collector/symbolize/symbolize.h"
 
-/* Events between two looks at the progress callback. */
-enum { PROGRESS_EVENTS = 65536 };
+/* Events between two looks at the progress callback, and at which stacks are new. */
+enum { PROGRESS_EVENTS = 65536, EXPECT_EVENTS = 512 };
 
 struct pass {
     struct recording *recording;
@@ -28,11 +28,22 @@ struct pass {
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
     struct map_analyses *maps;         /* first pass, may be NULL */
+    size_t expected_stacks;            /* first pass: those before are expected to be resolved */
     struct timeline_builder *timeline; /* second pass */
     bool is_silent;                    /* what is wrong with the trace has been said */
     uint64_t events;                   /* EVENT_SET: of which fields are needed */
     bool needs_all;                    /* of the others the ids and the order; else their number is enough */
 };
+
+/* What the trace shows of stacks will be asked for: their symbols are opened while it is read. */
+static void expect_symbols(struct pass *pass)
+{
+    const struct recording *recording = pass->recording;
+    for (size_t count = stacks_count(recording->stacks); pass->expected_stacks < count;) {
+        struct stack_view stack = stacks_get(recording->stacks, (stack_id)++pass->expected_stacks);
+        symbolizer_expect(recording->symbolizer, &stack);
+    }
+}
 
 static bool keep_going(const struct pass *pass)
 {
@@ -55,6 +66,8 @@ static int read_events(struct pass *pass)
             error = -EINTR;
         if (error)
             return error;
+        if (count % EXPECT_EVENTS == 0)
+            expect_symbols(pass);
     }
     return status;
 }

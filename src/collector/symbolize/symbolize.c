@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "collector/symbolize/symbolize_demangle.h"
-#include "collector/symbolize/symbolize_file.h"
+#include "collector/symbolize/symbolize_opener.h"
 #include "model/stacks.h"
 #include "support/arena.h"
 #include "support/hashmap.h"
@@ -49,7 +49,8 @@ struct symbolizer {
     struct arena memory;      /* mappings, views, locations, frames */
     struct strtab *strings;   /* everything that is handed out */
     struct strtab *file_keys; /* path and build id */
-    struct hashmap files;     /* id of file_keys -> struct symbol_file *, owned */
+    struct hashmap files;     /* id of file_keys -> struct symbol_request *, owned */
+    struct symbol_opener *opener;
     struct hashmap mappings;  /* mapping_key -> struct mapping * */
     struct hashmap locations; /* location_key -> struct symbol_location * */
     uint32_t mapping_count;
@@ -118,21 +119,32 @@ static int file_key(struct symbolizer *symbolizer, const struct process_module *
     return error;
 }
 
-static int open_file(struct symbolizer *symbolizer, const struct process_module *module, const struct symbol_file **out)
+/* *is_new: it was not asked for before. NULL = no memory. */
+static struct symbol_request *request_of(struct symbolizer *symbolizer, const struct process_module *module,
+                                         bool *is_new)
 {
     struct build_id wanted = {.length = module->build_id_length};
     memcpy(wanted.bytes, module->build_id, module->build_id_length);
     str_id key;
-    int error = file_key(symbolizer, module, &wanted, &key);
-    if (error)
-        return error;
-    struct symbol_file **known = hashmap_put(&symbolizer->files, &key, NULL);
-    if (!known)
-        return -ENOMEM;
-    if (!*known)
-        error = symbol_file_create(module->path, &wanted, symbolizer->debug_dir, known);
-    *out = *known;
-    return error;
+    if (file_key(symbolizer, module, &wanted, &key))
+        return NULL;
+    struct symbol_request **known = hashmap_put(&symbolizer->files, &key, NULL);
+    *is_new = known && !*known;
+    if (!*is_new)
+        return known ? *known : NULL;
+    struct symbol_request *request = malloc(sizeof *request);
+    if (!request || symbol_request_init(request, module->path, &wanted, symbolizer->debug_dir)) {
+        free(request);
+        return NULL;
+    }
+    return *known = request;
+}
+
+static int open_file(struct symbolizer *symbolizer, const struct process_module *module, const struct symbol_file **out)
+{
+    bool is_new;
+    struct symbol_request *request = request_of(symbolizer, module, &is_new);
+    return request ? symbol_opener_open(symbolizer->opener, request, out) : -ENOMEM;
 }
 
 static struct mapping *add_mapping(struct symbolizer *symbolizer, uint32_t pid, const struct process_module *module)
@@ -362,6 +374,20 @@ static const struct symbol_location *resolve(void *self, uint32_t pid, uint64_t 
     return &symbolizer->no_memory;
 }
 
+void symbolizer_expect(struct symbolizer *symbolizer, const struct stack_view *stack)
+{
+    const struct process *process = process_find(symbolizer->processes, stack->pid);
+    for (uint32_t i = 0; process && i < stack->count; i++) {
+        uint64_t address = stack->pcs[i] - (stack->pcs[i] > 0);
+        const struct process_module *module = process_module_at(process, address, stack->first_ns);
+        bool is_new = false;
+        bool is_told = module && module->build_id_length; /* comes right behind the module: another id, another file */
+        struct symbol_request *request = is_told ? request_of(symbolizer, module, &is_new) : NULL;
+        if (request && is_new)
+            symbol_opener_expect(symbolizer->opener, request);
+    }
+}
+
 /* Data */
 
 /* "name+0x10", "name" at its beginning. */
@@ -405,6 +431,8 @@ int symbolizer_create(const struct process_table *processes, struct symbolizer *
     int error = strtab_create(&symbolizer->strings);
     if (!error)
         error = strtab_create(&symbolizer->file_keys);
+    if (!error)
+        error = symbol_opener_create(&symbolizer->opener);
     if (error) {
         symbolizer_destroy(symbolizer);
         return error;
@@ -417,10 +445,15 @@ void symbolizer_destroy(struct symbolizer *symbolizer)
 {
     if (!symbolizer)
         return;
+    symbol_opener_destroy(symbolizer->opener);
     const void *key;
-    void *file;
-    for (size_t at = 0; hashmap_next(&symbolizer->files, &at, &key, &file);)
-        symbol_file_destroy(*(struct symbol_file **)file);
+    void *place;
+    for (size_t at = 0; hashmap_next(&symbolizer->files, &at, &key, &place);) {
+        struct symbol_request *request = *(struct symbol_request **)place;
+        if (request)
+            symbol_request_fini(request);
+        free(request);
+    }
     hashmap_fini(&symbolizer->files);
     free(symbolizer->modules);
     hashmap_fini(&symbolizer->mappings);

@@ -2,12 +2,14 @@
  * Addresses to functions, files and lines, inlined frames included, through libdw (its sole user).
  *
  * Modules come from the process table; a file is used only if its build id is the one that the trace
- * names. Each module is opened on first use, each address resolved once. Not thread-safe.
+ * names. Each module is opened on first use, or in a thread of its own before, where use is expected; each
+ * address is resolved once. Not thread-safe.
  */
 #ifndef COLLECTOR_SYMBOLIZE_H
 #define COLLECTOR_SYMBOLIZE_H
 
 #include "model/process.h"
+#include "model/stacks.h"
 #include "model/symbols.h"
 
 struct symbolizer; /* opaque */
@@ -19,6 +21,12 @@ int symbolizer_create(const struct process_table *processes, struct symbolizer *
 void symbolizer_set_debug_dir(struct symbolizer *symbolizer, const char *debug_dir);
 
 void symbolizer_destroy(struct symbolizer *symbolizer);
+
+/*
+ * The stack will be resolved, most likely: the files that it leads to are opened meanwhile, if their modules are known
+ * yet. Changes nothing but when that happens.
+ */
+void symbolizer_expect(struct symbolizer *symbolizer, const struct stack_view *stack);
 
 /* The seam for analyses and exporters. Alive as long as the symbolizer. */
 struct symbols symbolizer_symbols(struct symbolizer *symbolizer);
