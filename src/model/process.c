@@ -254,15 +254,14 @@ static int enter(struct process_table *table, uint32_t pid, uint32_t tid, struct
     return error;
 }
 
-static int note_ids(struct process_table *table, uint32_t pid, uint32_t tid)
+static int note_ids(struct process_table *table, uint32_t pid, uint32_t tid, struct process **out)
 {
     struct process *process = find_seen(table, pid, tid);
     int error = process ? 0 : enter(table, pid, tid, &process);
     if (error)
         return error;
-    table->last_pid = pid;
-    table->last_tid = tid;
-    table->last = process;
+    table->recent[tid % PROCESS_RECENT] = (struct process_seen){.pid = pid, .tid = tid, .process = process};
+    *out = process;
     return 0;
 }
 
@@ -289,12 +288,9 @@ static int note_event(struct process *process, const struct event *event)
 
 int process_table_apply(struct process_table *table, const struct event *event)
 {
-    if (!table->last || table->last_pid != event->pid || table->last_tid != event->tid) {
-        int error = note_ids(table, event->pid, event->tid);
-        if (error)
-            return error;
-    }
-    return note_event(table->last, event);
+    struct process *process = process_table_recent(table, event);
+    int error = process ? 0 : note_ids(table, event->pid, event->tid, &process);
+    return error ? error : note_event(process, event);
 }
 
 void process_table_init(struct process_table *table)

@@ -40,12 +40,20 @@ struct process {
     size_t thread_count, thread_capacity;
 };
 
+/* A thread and its process, or NULL. */
+struct process_seen {
+    uint32_t pid, tid;
+    struct process *process;
+};
+
+/* A power of two. */
+enum { PROCESS_RECENT = 64 };
+
 struct process_table {
     struct process **processes; /* in order of appearance; each address is stable */
     size_t count, capacity;
-    struct hashmap seen;         /* {pid, tid} -> struct process *; tid 0 = the process itself */
-    uint32_t last_pid, last_tid; /* most events are of the thread of the one before */
-    struct process *last;        /* NULL = none yet */
+    struct hashmap seen;                        /* {pid, tid} -> struct process *; tid 0 = the process itself */
+    struct process_seen recent[PROCESS_RECENT]; /* by tid: most events are of a thread that had one shortly before */
 };
 
 void process_table_init(struct process_table *table);
@@ -63,11 +71,17 @@ void process_table_fini(struct process_table *table);
  */
 int process_table_apply(struct process_table *table, const struct event *event);
 
+/* The process of the event, if its thread had one shortly before; else NULL. */
+static inline struct process *process_table_recent(const struct process_table *table, const struct event *event)
+{
+    const struct process_seen *seen = &table->recent[event->tid % PROCESS_RECENT];
+    return seen->pid == event->pid && seen->tid == event->tid ? seen->process : NULL;
+}
+
 /* True for nearly every event: to apply it would change nothing. For callers in a hurry. */
 static inline bool process_table_knows(const struct process_table *table, const struct event *event)
 {
-    return table->last && table->last_pid == event->pid && table->last_tid == event->tid &&
-           !(EVENT_SET(event->kind) & PROCESS_EVENTS);
+    return !(EVENT_SET(event->kind) & PROCESS_EVENTS) && process_table_recent(table, event);
 }
 
 /* The process of that pid, or NULL. Borrowed. */

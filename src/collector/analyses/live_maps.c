@@ -9,10 +9,13 @@
 
 enum { FLAG_WEAK_ID = 1 }; /* docs/events.md, Values */
 
+/* A power of two. */
+enum { RECENT = 64 };
+
 struct live_maps {
     struct stacks *stacks;
-    struct hashmap maps;   /* live_map_key -> struct live_map *, owned */
-    struct live_map *last; /* a cache: most events are about the map of the one before */
+    struct hashmap maps;             /* live_map_key -> struct live_map *, owned */
+    struct live_map *recent[RECENT]; /* by address: most events are about a map that had one shortly before */
     void (*release[LIVE_MAP_USERS])(void *state);
 };
 
@@ -65,18 +68,29 @@ static bool is_map(const struct live_map *map, const struct live_map_key *key)
            map->key.pid == key->pid;
 }
 
+/* Maps lie at multiples of 16, where malloc puts them, or of more. */
+static struct live_map **recent_of(struct live_maps *maps, const struct live_map_key *key)
+{
+    return &maps->recent[(key->address >> 4 ^ key->address >> 12) % RECENT];
+}
+
+static struct live_map *find_map(struct live_maps *maps, const struct live_map_key *key, struct live_map **recent)
+{
+    if (is_map(*recent, key))
+        return *recent;
+    struct live_map **map = hashmap_find(&maps->maps, key);
+    return map ? *recent = *map : NULL;
+}
+
 struct live_map *live_maps_find(struct live_maps *maps, const struct live_map_key *key)
 {
-    if (is_map(maps->last, key))
-        return maps->last;
-    struct live_map **map = hashmap_find(&maps->maps, key);
-    return map ? maps->last = *map : NULL;
+    return find_map(maps, key, recent_of(maps, key));
 }
 
 /* NULL when memory is out. */
 static struct live_map *get_map(struct live_maps *maps, const struct live_map_key *key)
 {
-    struct live_map *map = live_maps_find(maps, key);
+    struct live_map **recent = recent_of(maps, key), *map = find_map(maps, key, recent);
     if (map)
         return map;
     map = calloc(1, sizeof *map);
@@ -86,7 +100,7 @@ static struct live_map *get_map(struct live_maps *maps, const struct live_map_ke
         return NULL;
     }
     map->key = *key;
-    return maps->last = *place = map;
+    return *recent = *place = map;
 }
 
 static const struct event_object *object_of(const struct event *event)
@@ -151,7 +165,7 @@ void live_maps_leave(struct live_maps *maps, const struct sighting *sighting)
 {
     if (sighting->event->kind != EVENT_MAP_FREE || !sighting->map)
         return;
-    maps->last = NULL;
+    *recent_of(maps, &sighting->map->key) = NULL;
     hashmap_remove(&maps->maps, &sighting->map->key);
     destroy_map(maps, sighting->map);
 }
