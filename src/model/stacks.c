@@ -5,6 +5,7 @@
 #include "model/stacks.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ struct stacks {
     size_t slot_count; /* power of two, at most half full */
 };
 
-/* wyhash's mixer: two addresses for one multiplication, because stacks are hashed once an event. */
+/* wyhash's mixer. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     unsigned __int128 product =
@@ -32,15 +33,30 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/*
+ * Stacks are hashed once an event: two addresses a multiplication, each with its place, none of which waits for
+ * another.
+ */
 static uint64_t hash_stack(uint32_t pid, const uint64_t *pcs, uint32_t count)
 {
-    uint64_t hash = mix(pid, count);
+    uint64_t sum = 0, place = (uint64_t)pid << 32 | count;
     uint32_t i = 0;
-    for (; i + 1 < count; i += 2)
-        hash = mix(hash ^ pcs[i], pcs[i + 1]);
+    for (; i + 1 < count; i += 2, place += UINT64_C(0x9e3779b97f4a7c15))
+        sum += mix(pcs[i] ^ place, pcs[i + 1]);
     if (i < count)
-        hash = mix(hash ^ pcs[i], hash);
-    return mix(hash, count);
+        sum += mix(pcs[i] ^ place, place);
+    return mix(sum, place);
+}
+
+/* Calling memcmp costs more than most stacks have frames. */
+static bool is_stack(const struct stack_view *view, uint32_t pid, const uint64_t *pcs, uint32_t count)
+{
+    if (view->pid != pid || view->count != count)
+        return false;
+    uint64_t difference = 0;
+    for (uint32_t i = 0; i < count; i++)
+        difference |= view->pcs[i] ^ pcs[i];
+    return difference == 0;
 }
 
 /* The slot that holds the stack, or the free one where it belongs. */
@@ -52,10 +68,7 @@ static struct slot *find_slot(const struct stacks *stacks, uint64_t hash, uint32
         struct slot *slot = &stacks->slots[i];
         if (!slot->id)
             return slot;
-        if (slot->tag != (uint32_t)(hash >> 32))
-            continue;
-        const struct stack_view *view = &stacks->views[slot->id - 1];
-        if (view->pid == pid && view->count == count && memcmp(view->pcs, pcs, count * sizeof *pcs) == 0)
+        if (slot->tag == (uint32_t)(hash >> 32) && is_stack(&stacks->views[slot->id - 1], pid, pcs, count))
             return slot;
     }
 }

@@ -1,7 +1,9 @@
 /* See live_maps.h. */
 #include "collector/analyses/live_maps.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,30 +105,18 @@ static struct live_map *get_map(struct live_maps *maps, const struct live_map_ke
     return *recent = *place = map;
 }
 
+/* NULL = it is about none. What is told of a map begins with which it is, whatever it is. */
 static const struct event_object *object_of(const struct event *event)
 {
-    switch (event->kind) {
-    case EVENT_MAP_ALLOC:
-    case EVENT_MAP_INVENTORY:
-    case EVENT_MAP_FREE:
-        return &event->map_life.map;
-    case EVENT_MAP_ASSIGN:
-    case EVENT_MAP_ACCESS:
-    case EVENT_MAP_DELETE:
-    case EVENT_MAP_CLEAR:
-        return &event->map_op.map;
-    case EVENT_MAP_ITER_BEGIN:
-    case EVENT_MAP_ITER_END:
-        return &event->map_iter.map;
-    case EVENT_MAP_GROW:
-        return &event->map_grow.map;
-    case EVENT_MAP_GROW_END:
-        return &event->map_grow_end.map;
-    case EVENT_MAP_FAULT:
-        return event->map_fault.map.address ? &event->map_fault.map : NULL;
-    default:
-        return NULL;
-    }
+    static_assert(offsetof(struct event, map_op.map) == offsetof(struct event, map_life.map) &&
+                      offsetof(struct event, map_op.map) == offsetof(struct event, map_iter.map) &&
+                      offsetof(struct event, map_op.map) == offsetof(struct event, map_grow.map) &&
+                      offsetof(struct event, map_op.map) == offsetof(struct event, map_grow_end.map) &&
+                      offsetof(struct event, map_op.map) == offsetof(struct event, map_fault.map),
+                  "an event about a map begins with it");
+    const struct event_object *object = &event->map_op.map;
+    bool is_about_map = EVENT_SET(event->kind) & LIVE_MAPS_EVENTS;
+    return is_about_map && (object->address || event->kind != EVENT_MAP_FAULT) ? object : NULL;
 }
 
 static int describe(struct live_map *map, const struct event *event)
@@ -150,24 +140,19 @@ int live_maps_see(struct live_maps *maps, const struct event *event, struct sigh
     if (!object)
         return 0;
     struct live_map_key key = {.pid = event->pid, .address = object->address, .generation = object->generation};
-    if (event->kind == EVENT_MAP_FREE) {
-        out->map = live_maps_find(maps, &key);
-        return 0;
-    }
-    out->map = get_map(maps, &key);
+    bool is_end = event->kind == EVENT_MAP_FREE;
+    out->map = is_end ? live_maps_find(maps, &key) : get_map(maps, &key);
     if (!out->map)
-        return -ENOMEM;
+        return is_end ? 0 : -ENOMEM;
     bool is_told = event->kind == EVENT_MAP_ALLOC || event->kind == EVENT_MAP_INVENTORY;
     return is_told ? describe(out->map, event) : 0;
 }
 
-void live_maps_leave(struct live_maps *maps, const struct sighting *sighting)
+void live_maps_forget(struct live_maps *maps, struct live_map *map)
 {
-    if (sighting->event->kind != EVENT_MAP_FREE || !sighting->map)
-        return;
-    *recent_of(maps, &sighting->map->key) = NULL;
-    hashmap_remove(&maps->maps, &sighting->map->key);
-    destroy_map(maps, sighting->map);
+    *recent_of(maps, &map->key) = NULL;
+    hashmap_remove(&maps->maps, &map->key);
+    destroy_map(maps, map);
 }
 
 int live_map_finding(const struct live_map *map, struct finding *out)
@@ -183,14 +168,11 @@ int live_map_finding(const struct live_map *map, struct finding *out)
     return 0;
 }
 
-int sighting_stack(struct sighting *sighting, stack_id *out)
+int sighting_intern(struct sighting *sighting)
 {
     const struct event *event = sighting->event;
-    int error = 0;
-    if (!sighting->is_interned)
-        error = stacks_intern(sighting->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns,
+    int error = stacks_intern(sighting->stacks, event->pid, event->stack.pcs, event->stack.count, event->time_ns,
                               &sighting->stack);
     sighting->is_interned = !error;
-    *out = sighting->stack;
     return error;
 }

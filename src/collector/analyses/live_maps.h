@@ -67,7 +67,13 @@ void live_maps_own(struct live_maps *maps, enum live_map_user user, void (*relea
 
 /* Any event; of other kinds, and of a fault on no map, the map is NULL. 0 or -ENOMEM. */
 int live_maps_see(struct live_maps *maps, const struct event *event, struct sighting *out);
-void live_maps_leave(struct live_maps *maps, const struct sighting *sighting);
+void live_maps_forget(struct live_maps *maps, struct live_map *map);
+
+static inline void live_maps_leave(struct live_maps *maps, const struct sighting *sighting)
+{
+    if (sighting->event->kind == EVENT_MAP_FREE && sighting->map)
+        live_maps_forget(maps, sighting->map);
+}
 
 /* NULL = there is none. */
 struct live_map *live_maps_find(struct live_maps *maps, const struct live_map_key *key);
@@ -78,7 +84,14 @@ struct live_map *live_maps_next(const struct live_maps *maps, size_t *position);
 /* A finding about the map (NULL = about none), with nothing else in it. 0 or -ENOMEM. */
 int live_map_finding(const struct live_map *map, struct finding *out);
 
+int sighting_intern(struct sighting *sighting);
+
 /* The event's stack, interned once for all. 0 or -ENOMEM. */
-int sighting_stack(struct sighting *sighting, stack_id *out);
+static inline int sighting_stack(struct sighting *sighting, stack_id *out)
+{
+    int error = sighting->is_interned ? 0 : sighting_intern(sighting);
+    *out = sighting->stack;
+    return error;
+}
 
 #endif

@@ -43,13 +43,15 @@ void map_analyses_destroy(struct map_analyses *analyses)
 int map_analyses_apply(struct map_analyses *analyses, const struct event *event)
 {
     struct sighting sighting;
+    uint64_t kind = EVENT_SET(event->kind);
     int error = live_maps_see(analyses->maps, event, &sighting);
     if (error)
         return error;
-    error = key_history_apply(analyses->history, &sighting);
-    if (!error)
+    if (kind & KEY_HISTORY_EVENTS)
+        error = key_history_apply(analyses->history, &sighting);
+    if (!error && kind & MISUSE_EVENTS)
         error = misuse_apply(analyses->misuse, &sighting);
-    if (!error)
+    if (!error && kind & GROWTH_EVENTS)
         error = growth_apply(analyses->growth, &sighting);
     live_maps_leave(analyses->maps, &sighting);
     return error;

@@ -37,69 +37,44 @@ void misuse_destroy(struct misuse *misuse)
     free(misuse);
 }
 
-struct misuse_map *misuse_map_of(const struct sighting *sighting)
-{
-    void **state = &sighting->map->states[LIVE_MAP_MISUSE];
-    if (!*state)
-        *state = calloc(1, sizeof(struct misuse_map));
-    return *state;
-}
-
 /* Of a map of whose creation nothing is known it is not: most are of the plain flavour. */
 static bool synchronises(const struct live_map *map)
 {
     return map->flavor != LIVE_MAP_PLAIN && map->flavor != LIVE_MAP_FOREIGN;
 }
 
-int misuse_operation(struct sighting *sighting, const char *verb, struct finding_operation *out)
-{
-    const struct event *event = sighting->event;
-    *out = (struct finding_operation){
-        .verb = verb, .pid = event->pid, .tid = event->tid, .begin_ns = event->time_ns, .end_ns = event->time_ns};
-    return sighting_stack(sighting, &out->stack);
-}
-
-static const char *verb_of(enum event_kind kind)
-{
-    switch (kind) {
-    case EVENT_MAP_ASSIGN:
-        return "assign";
-    case EVENT_MAP_DELETE:
-        return "delete";
-    case EVENT_MAP_CLEAR:
-        return "clear";
-    default:
-        return "access";
-    }
-}
-
 static int op_of(struct sighting *sighting, struct misuse_op *out)
 {
     const struct event *event = sighting->event;
     const struct event_map_op *op = &event->map_op;
-    *out = (struct misuse_op){.seq = op->seq};
+    *out = (struct misuse_op){
+        .begin_ns = op->begin_ns, .end_ns = op->end_ns, .seq = op->seq, .tid = event->tid, .kind = event->kind};
     out->writes = event->kind != EVENT_MAP_ACCESS;
     out->modifies = out->writes && (event->kind != EVENT_MAP_DELETE || op->found);
-    int error = misuse_operation(sighting, verb_of(event->kind), &out->operation);
-    out->operation.begin_ns = op->begin_ns;
-    out->operation.end_ns = op->end_ns;
-    return error;
+    return sighting_stack(sighting, &out->stack);
 }
 
-static bool overlap(const struct finding_operation *a, const struct finding_operation *b)
+static bool overlap(const struct misuse_op *a, const struct misuse_op *b)
 {
     return a->tid != b->tid && a->begin_ns < b->end_ns && b->begin_ns < a->end_ns;
+}
+
+static int tell(struct misuse *misuse, const struct live_map *map, enum misuse_proof proof, const struct misuse_op *one,
+                const struct misuse_op *other)
+{
+    bool both_write = one->writes && other->writes;
+    struct finding_operation operations[] = {misuse_told(map, one), misuse_told(map, other)};
+    return misuse_tell_both(misuse, map, both_write ? FINDING_CONCURRENT_WRITES : FINDING_READ_WRITE, proof,
+                            &operations[0], &operations[1]);
 }
 
 static int compare(struct misuse *misuse, const struct live_map *map, const struct misuse_op *op,
                    const struct misuse_op *other)
 {
-    bool both_write = op->writes && other->writes;
-    enum finding_kind kind = both_write ? FINDING_CONCURRENT_WRITES : FINDING_READ_WRITE;
-    if (op->modifies && other->modifies && op->seq == other->seq && op->operation.tid != other->operation.tid)
-        return misuse_tell_both(misuse, map, kind, MISUSE_SHARED_SEQ, &other->operation, &op->operation);
-    if ((op->writes || other->writes) && overlap(&op->operation, &other->operation))
-        return misuse_tell_both(misuse, map, kind, MISUSE_OVERLAP, &other->operation, &op->operation);
+    if (op->modifies && other->modifies && op->seq == other->seq && op->tid != other->tid)
+        return tell(misuse, map, MISUSE_SHARED_SEQ, other, op);
+    if ((op->writes || other->writes) && overlap(op, other))
+        return tell(misuse, map, MISUSE_OVERLAP, other, op);
     return 0;
 }
 
@@ -107,7 +82,7 @@ static int compare(struct misuse *misuse, const struct live_map *map, const stru
 static bool is_in_turn(const struct misuse_map *map, const struct misuse_op *op)
 {
     uint64_t others_end_ns = op->writes ? map->last_op_ns : map->last_write_ns;
-    return op->operation.begin_ns >= others_end_ns && (!op->modifies || op->seq > map->last_seq);
+    return op->begin_ns >= others_end_ns && (!op->modifies || op->seq > map->last_seq);
 }
 
 static int compare_with_recent(struct misuse *misuse, const struct live_map *live, const struct misuse_op *op)
@@ -123,10 +98,10 @@ static int compare_with_recent(struct misuse *misuse, const struct live_map *liv
 static void remember(struct misuse_map *map, const struct misuse_op *op)
 {
     map->recent[map->recent_count++ % MISUSE_RECENT] = *op;
-    if (op->operation.end_ns > map->last_op_ns)
-        map->last_op_ns = op->operation.end_ns;
-    if (op->writes && op->operation.end_ns > map->last_write_ns)
-        map->last_write_ns = op->operation.end_ns;
+    if (op->end_ns > map->last_op_ns)
+        map->last_op_ns = op->end_ns;
+    if (op->writes && op->end_ns > map->last_write_ns)
+        map->last_write_ns = op->end_ns;
     if (op->modifies && op->seq > map->last_seq)
         map->last_seq = op->seq;
 }
@@ -139,10 +114,10 @@ static int apply_op(struct misuse *misuse, struct sighting *sighting)
     struct misuse_map *map = misuse_map_of(sighting);
     int error = map ? op_of(sighting, &op) : -ENOMEM;
     if (!error && map->pending_count)
-        error = misuse_resolve_faults(misuse, map, &op);
+        error = misuse_resolve_faults(misuse, sighting->map, &op);
     if (!error && !is_in_turn(map, &op))
         error = compare_with_recent(misuse, sighting->map, &op);
-    if (!error)
+    if (!error && map->iteration_count)
         error = misuse_meets_iterations(misuse, sighting, &op);
     if (!error)
         remember(map, &op);

@@ -26,15 +26,16 @@ int misuse_tell_faults(struct misuse *misuse, struct misuse_map *map)
     return error;
 }
 
-int misuse_resolve_faults(struct misuse *misuse, struct misuse_map *map, const struct misuse_op *op)
+int misuse_resolve_faults(struct misuse *misuse, const struct live_map *live, const struct misuse_op *op)
 {
+    struct misuse_map *map = live->states[LIVE_MAP_MISUSE];
     int error = 0;
     for (size_t i = map->pending_count; !error && i-- > 0;) {
         struct misuse_pending *pending = &map->pending[i];
-        if (pending->other_tid != op->operation.tid)
+        if (pending->other_tid != op->tid)
             continue;
-        if (op->writes && op->operation.begin_ns <= pending->time_ns)
-            pending->finding.operations[0] = op->operation;
+        if (op->writes && op->begin_ns <= pending->time_ns)
+            pending->finding.operations[0] = misuse_told(live, op);
         error = tell(misuse, map, i);
     }
     return error;

@@ -41,6 +41,38 @@ static const char *sentence(enum finding_kind kind, enum misuse_proof proof)
     }
 }
 
+int misuse_operation(struct sighting *sighting, const char *verb, struct finding_operation *out)
+{
+    const struct event *event = sighting->event;
+    *out = (struct finding_operation){
+        .verb = verb, .pid = event->pid, .tid = event->tid, .begin_ns = event->time_ns, .end_ns = event->time_ns};
+    return sighting_stack(sighting, &out->stack);
+}
+
+static const char *verb_of(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_MAP_ASSIGN:
+        return "assign";
+    case EVENT_MAP_DELETE:
+        return "delete";
+    case EVENT_MAP_CLEAR:
+        return "clear";
+    default:
+        return "access";
+    }
+}
+
+struct finding_operation misuse_told(const struct live_map *map, const struct misuse_op *op)
+{
+    return (struct finding_operation){.verb = verb_of(op->kind),
+                                      .pid = (uint32_t)map->key.pid,
+                                      .tid = op->tid,
+                                      .begin_ns = op->begin_ns,
+                                      .end_ns = op->end_ns,
+                                      .stack = op->stack};
+}
+
 int misuse_finding(const struct live_map *map, enum finding_kind kind, enum misuse_proof proof, struct finding *out)
 {
     int error = live_map_finding(map, out);

@@ -38,8 +38,8 @@ static bool disturbs(const struct sighting *sighting, const struct misuse_op *op
                      const struct misuse_iteration *iteration, enum finding_kind *kind)
 {
     const struct event *event = sighting->event;
-    bool is_own = iteration->operation.tid == op->operation.tid;
-    if (op->operation.end_ns <= iteration->operation.begin_ns)
+    bool is_own = iteration->operation.tid == op->tid;
+    if (op->end_ns <= iteration->operation.begin_ns)
         return false;
     *kind = is_own                           ? FINDING_MUTATE_IN_ITERATION
             : event->kind == EVENT_MAP_CLEAR ? FINDING_CLEAR_UNDER_READERS
@@ -56,9 +56,10 @@ int misuse_meets_iterations(struct misuse *misuse, const struct sighting *sighti
     for (size_t i = 0; !error && op->modifies && i < map->iteration_count; i++) {
         const struct misuse_iteration *iteration = &map->iterations[i];
         enum finding_kind kind;
-        if (disturbs(sighting, op, iteration, &kind))
-            error = misuse_tell_both(misuse, sighting->map, kind, MISUSE_IN_ITERATION, &iteration->operation,
-                                     &op->operation);
+        if (!disturbs(sighting, op, iteration, &kind))
+            continue;
+        struct finding_operation told = misuse_told(sighting->map, op);
+        error = misuse_tell_both(misuse, sighting->map, kind, MISUSE_IN_ITERATION, &iteration->operation, &told);
     }
     return error;
 }

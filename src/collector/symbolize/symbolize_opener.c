@@ -8,9 +8,9 @@
 #include <string.h>
 
 struct symbol_opener {
-    pthread_mutex_t mutex;    /* guards what follows, and the requests' states */
-    pthread_cond_t expected;  /* for the thread: there is something to do */
-    pthread_cond_t done;      /* for the owner */
+    pthread_mutex_t mutex;               /* guards what follows, and the requests' states */
+    pthread_cond_t expected;             /* for the thread: there is something to do */
+    pthread_cond_t done;                 /* for the owner */
     struct symbol_request *first, *last; /* expected; done ones among them are stepped over */
     bool is_stopping;
     bool has_thread; /* the owner's */

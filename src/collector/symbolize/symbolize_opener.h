@@ -6,7 +6,8 @@
  *     int error = symbol_request_init(&request, path, &build_id, debug_dir);
  *     symbol_opener_expect(opener, &request);                 // perhaps: the thread may begin
  *     ...
- *     error = symbol_opener_open(opener, &request, &file);    // at once, where the thread has not begun; or waits for it
+ *     error = symbol_opener_open(opener, &request, &file);    // at once, where the thread has not begun; or waits for
+ * it
  *     ...
  *     symbol_opener_destroy(opener);                          // before the requests
  *     symbol_request_fini(&request);
