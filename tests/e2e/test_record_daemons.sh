@@ -143,6 +143,16 @@ test_no_libraries() {
 
 # ---- kinds of daemon ----
 
+test_our_own_daemon_polls_often() {
+    record_start -- sh -c "$wait_and_see"
+    for name in lttng-sessiond lttng-consumerd; do
+        grep -q libmapscope-daemons "/proc/$(process "$name")/maps" || fail "$test: not loaded by $name"
+    done
+    touch go
+    record_end 3
+    rm go
+}
+
 # expect_daemon KIND: and it works.
 expect_daemon() {
     record 3 -- sh -c "echo emit | $program >/dev/null; exit 3"

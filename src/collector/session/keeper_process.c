@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "collector/session/deadline.h"
+#include "collector/session/preload.h"
 
 enum { DAEMON_FILES = 65536 };
 
@@ -84,6 +85,18 @@ static void set_file_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void preload_polls(void)
+{
+    char *library = preload_find_daemons(), *both = NULL;
+    const char *users = getenv("LD_PRELOAD");
+    if (library && asprintf(&both, "%s:%s", library, users ? users : "") < 0)
+        both = NULL;
+    if (both)
+        setenv("LD_PRELOAD", both, 1);
+    free(both);
+    free(library);
+}
+
 /* In the child. What goes wrong is said in the log, which the recorder shows. */
 static _Noreturn void become_daemon(const struct process *process, pid_t keeper)
 {
@@ -93,6 +106,7 @@ static _Noreturn void become_daemon(const struct process *process, pid_t keeper)
     setpgid(0, 0);
     atomic_store(process->daemon.shown, getpid());
     set_file_limit();
+    preload_polls();
     dup2(process->log_fd, STDOUT_FILENO);
     dup2(process->log_fd, STDERR_FILENO);
     setenv("LTTNG_HOME", process->place->home, 1); /* no session of the user's is loaded */

@@ -1,4 +1,4 @@
-/* The libraries that the recorded program is started with. */
+/* The libraries that the recorded program is started with, and the session daemon. */
 #ifndef COLLECTOR_SESSION_PRELOAD_H
 #define COLLECTOR_SESSION_PRELOAD_H
 
@@ -16,5 +16,8 @@ int preload_find(bool with_locks, char **value, struct diag *diag);
 
 /* As preload_find for a program in the folder `bin`. */
 int preload_find_beside(const char *bin, bool with_locks, char **value, struct diag *diag);
+
+/* For LD_PRELOAD of the session daemon (daemons/polls.c), to be freed. NULL if it is not there: it is slower then. */
+char *preload_find_daemons(void);
 
 #endif
