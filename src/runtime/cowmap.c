@@ -10,7 +10,7 @@
 
 #include "runtime/cowmap_trie.h"
 #include "runtime/epoch.h"
-#include "runtime/flavour.h"
+#include "runtime/flavour_verbs.h"
 #include "runtime/latch.h"
 #include "runtime/memory.h"
 

@@ -10,6 +10,7 @@
 #include "runtime/map_trace.h"
 #include "runtime/memory.h"
 #include "runtime/object.h"
+#include "runtime/stack.h"
 #include "runtime/thread.h"
 
 #define VALUE_SIZE_MAX (UINT64_C(1) << 28)

@@ -7,6 +7,7 @@
  */
 #include "mapscope/mapwriter.h"
 
+#include "runtime/flavour_verbs.h"
 #include "runtime/futex.h"
 #include "runtime/latch.h"
 #include "runtime/locked.h"

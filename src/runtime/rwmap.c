@@ -1,6 +1,7 @@
 /* See mapscope/rwmap.h: a msc_map (locked.h) behind a reader-writer lock (stripe.h). */
 #include "mapscope/rwmap.h"
 
+#include "runtime/flavour_verbs.h"
 #include "runtime/locked.h"
 #include "runtime/map_trace.h"
 #include "runtime/stripe.h"

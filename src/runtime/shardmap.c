@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "runtime/flavour_verbs.h"
 #include "runtime/latch.h"
 #include "runtime/locked.h"
 #include "runtime/map_trace.h"

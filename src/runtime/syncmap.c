@@ -1,5 +1,6 @@
 /* The verbs of mapscope/syncmap.h: what is done without the latch. See syncmap_core.h; start reading at syncmap_apply.
  */
+#include "runtime/flavour_verbs.h"
 #include "runtime/memory.h"
 #include "runtime/syncmap_core.h"
 

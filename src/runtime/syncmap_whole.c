@@ -1,4 +1,5 @@
 /* See syncmap_core.h: what concerns all entries at once, and the life of a map. */
+#include "runtime/flavour_verbs.h"
 #include "runtime/memory.h"
 #include "runtime/syncmap_core.h"
 

@@ -57,44 +57,8 @@
 #define MSC_LIMIT_mapwriter , limit
 
 #define MSC_FLAVOUR_OF_KIND(flavour, NAME, K, V, KIND, hash_of_key, keys_equal)                                        \
-    struct NAME; /* an msc_<flavour> */                                                                                \
-                                                                                                                       \
     MSC_MAP_TYPE_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                         \
-                                                                                                                       \
-    static inline struct msc_##flavour *NAME##_map(struct NAME *map)                                                   \
-    {                                                                                                                  \
-        return (struct msc_##flavour *)(void *)map;                                                                    \
-    }                                                                                                                  \
-                                                                                                                       \
-    /* `options`: key and value_size are set here, and type if it is NULL. */                                          \
-    static inline int NAME##_create_with(struct msc_map_options options, struct NAME **out)                            \
-    {                                                                                                                  \
-        struct msc_map_type type = NAME##_type();                                                                      \
-        struct msc_##flavour *map;                                                                                     \
-        options.struct_size = sizeof options;                                                                          \
-        options.key = KIND;                                                                                            \
-        options.value_size = sizeof(V);                                                                                \
-        if (!options.type)                                                                                             \
-            options.type = &type;                                                                                      \
-        int error = msc_##flavour##_create(&options, &map);                                                            \
-        if (!error)                                                                                                    \
-            *out = (struct NAME *)(void *)map;                                                                         \
-        return error;                                                                                                  \
-    }                                                                                                                  \
-                                                                                                                       \
-    static inline int NAME##_create(const char *name, size_t hint, struct NAME **out)                                  \
-    {                                                                                                                  \
-        struct msc_map_options options;                                                                                \
-        memset(&options, 0, sizeof options);                                                                           \
-        options.name = name;                                                                                           \
-        options.hint = hint;                                                                                           \
-        return NAME##_create_with(options, out);                                                                       \
-    }                                                                                                                  \
-                                                                                                                       \
-    static inline void NAME##_destroy(struct NAME *map)                                                                \
-    {                                                                                                                  \
-        msc_##flavour##_destroy(NAME##_map(map));                                                                      \
-    }                                                                                                                  \
+    MSC_MAP_LIFE_TEMPLATE(NAME, V, KIND, msc_##flavour)                                                                \
                                                                                                                        \
     static inline size_t NAME##_count(struct NAME *map)                                                                \
     {                                                                                                                  \

@@ -140,12 +140,7 @@ MSC_INLINE uint64_t msc_map_eight_times(uint64_t byte)
 /* The tophash bytes of a bucket as a number, slot 0 lowest. */
 MSC_INLINE uint64_t msc_map_tops_number(const uint8_t *tops)
 {
-    uint64_t number;
-    memcpy(&number, tops, sizeof number);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    number = __builtin_bswap64(number);
-#endif
-    return number;
+    return msc_hash_read_u64(tops);
 }
 
 /* All eight of an evacuated bucket say that it is: the first one is asked. */

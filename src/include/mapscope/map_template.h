@@ -132,38 +132,26 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
         return type;                                                                                                   \
     }
 
-/* Defines struct NAME and the functions NAME_* for keys of type K and values of type V. `hash` is used as it is. */
-#define MSC_MAP_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                          \
-    MSC_MAP_TYPE_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                         \
-    struct NAME; /* an msc_map */                                                                                      \
+/* Defines struct NAME, which is a `target`, and how it is made and destroyed; for keys of the kind KIND. */
+#define MSC_MAP_LIFE_TEMPLATE(NAME, V, KIND, target)                                                                   \
+    struct NAME;                                                                                                       \
                                                                                                                        \
-    struct NAME##_iter {                                                                                               \
-        K key;    /* a copy */                                                                                         \
-        V *value; /* borrowed until the next mutation */                                                               \
-        struct msc_map_iter iter;                                                                                      \
-    };                                                                                                                 \
-                                                                                                                       \
-    static inline struct msc_map *NAME##_map(struct NAME *map)                                                         \
+    static inline struct target *NAME##_map(struct NAME *map)                                                          \
     {                                                                                                                  \
-        return (struct msc_map *)(void *)map;                                                                          \
-    }                                                                                                                  \
-                                                                                                                       \
-    static inline const struct msc_map *NAME##_const_map(const struct NAME *map)                                       \
-    {                                                                                                                  \
-        return (const struct msc_map *)(const void *)map;                                                              \
+        return (struct target *)(void *)map;                                                                           \
     }                                                                                                                  \
                                                                                                                        \
     /* `options`: key and value_size are set here, and type if it is NULL. */                                          \
     static inline int NAME##_create_with(struct msc_map_options options, struct NAME **out)                            \
     {                                                                                                                  \
         struct msc_map_type type = NAME##_type();                                                                      \
-        struct msc_map *map;                                                                                           \
+        struct target *map;                                                                                            \
         options.struct_size = sizeof options;                                                                          \
-        options.key = MSC_KEY_CUSTOM;                                                                                  \
+        options.key = KIND;                                                                                            \
         options.value_size = sizeof(V);                                                                                \
         if (!options.type)                                                                                             \
             options.type = &type;                                                                                      \
-        int error = msc_map_create(&options, &map);                                                                    \
+        int error = target##_create(&options, &map);                                                                   \
         if (!error)                                                                                                    \
             *out = (struct NAME *)(void *)map;                                                                         \
         return error;                                                                                                  \
@@ -180,7 +168,23 @@ static inline bool msc_bytes_equal(const struct msc_bytes *key, const struct msc
                                                                                                                        \
     static inline void NAME##_destroy(struct NAME *map)                                                                \
     {                                                                                                                  \
-        msc_map_destroy(NAME##_map(map));                                                                              \
+        target##_destroy(NAME##_map(map));                                                                             \
+    }
+
+/* Defines struct NAME and the functions NAME_* for keys of type K and values of type V. `hash` is used as it is. */
+#define MSC_MAP_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                          \
+    MSC_MAP_TYPE_TEMPLATE(NAME, K, V, hash_of_key, keys_equal)                                                         \
+    MSC_MAP_LIFE_TEMPLATE(NAME, V, MSC_KEY_CUSTOM, msc_map)                                                            \
+                                                                                                                       \
+    struct NAME##_iter {                                                                                               \
+        K key;    /* a copy */                                                                                         \
+        V *value; /* borrowed until the next mutation */                                                               \
+        struct msc_map_iter iter;                                                                                      \
+    };                                                                                                                 \
+                                                                                                                       \
+    static inline const struct msc_map *NAME##_const_map(const struct NAME *map)                                       \
+    {                                                                                                                  \
+        return (const struct msc_map *)(const void *)map;                                                              \
     }                                                                                                                  \
                                                                                                                        \
     static inline size_t NAME##_count(const struct NAME *map)                                                          \
