@@ -156,8 +156,8 @@ static inline char *put_text(struct chrome *chrome, char *at, const struct lead 
     return render_text(phrase, chrome->out, at, lead, text);
 }
 
-static inline char *put_arg(struct chrome *chrome, char *at, const struct lead *lead, union timeline_value value,
-                            bool is_lasting)
+static inline char *put_fact(struct chrome *chrome, char *at, const struct lead *lead, union timeline_value value,
+                             bool is_lasting)
 {
     at = json_reserve(chrome->out, at, JSON_MARGIN);
     if (lead->kind == TIMELINE_KIND_TEXT)
@@ -172,13 +172,13 @@ static inline char *put_arg(struct chrome *chrome, char *at, const struct lead *
     return at;
 }
 
-static char *put_args(struct chrome *chrome, char *at, const struct timeline_args *args, bool are_lasting)
+static char *put_facts(struct chrome *chrome, char *at, const struct timeline_facts *facts, bool are_lasting)
 {
-    if (!args || !args->count)
+    if (!facts->count)
         return at;
     at = JSON_PUT(at, ",\"args\":{");
-    for (size_t i = 0; i < args->count; i++) {
-        at = put_arg(chrome, at, &leads[args->keys[i]], args->values[i], are_lasting);
+    for (size_t i = 0; i < facts->count; i++) {
+        at = put_fact(chrome, at, &leads[facts->keys[i]], facts->values[i], are_lasting);
         *at++ = ',';
     }
     at[-1] = '}';
@@ -213,7 +213,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
     else
         at = put_name(chrome->out, at, slice->name, slice->category);
     at = put_flow(at, slice);
-    at = put_args(chrome, at, slice->args, slice->is_lasting);
+    at = put_facts(chrome, at, &slice->facts, slice->is_lasting);
     return end_event(chrome, at);
 }
 
@@ -226,7 +226,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     at = JSON_PUT(at, ",\"ts\":");
     at = json_microseconds(at, since_base(chrome, instant->time_ns));
     at = put_name(chrome->out, at, instant->name, instant->category);
-    at = put_args(chrome, at, instant->args, false);
+    at = put_facts(chrome, at, &instant->facts, false);
     return end_event(chrome, at);
 }
 

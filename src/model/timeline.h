@@ -33,8 +33,8 @@ struct timeline_slice {
     uint64_t begin_ns, end_ns; /* trace clock */
     const char *name;          /* any bytes, borrowed for the call */
     const char *category;
-    const struct timeline_args *args; /* NULL = none */
-    uint64_t flow_id;                 /* 0 = none */
+    struct timeline_facts facts;
+    uint64_t flow_id; /* 0 = none */
     enum timeline_flow flow;
     bool is_lasting; /* its texts stay what they are where they are until the timeline is complete */
 };
@@ -44,7 +44,7 @@ struct timeline_instant {
     uint64_t time_ns;
     const char *name;
     const char *category;
-    const struct timeline_args *args; /* NULL = none */
+    struct timeline_facts facts;
 };
 
 struct timeline_counter {

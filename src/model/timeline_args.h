@@ -6,7 +6,7 @@
  *     timeline_arg(&args, TIMELINE_ARG_VERSION, op->version);
  *     timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
  *
- * A key stands for its text and for the kind of its value, so that a fact is nine bytes: there are five or so for
+ * A key stands for its text and for the kind of its value, so that it takes nine bytes: there are five or so for
  * every slice. Inline, and cleared by its count alone. Not thread-safe.
  */
 #ifndef MODEL_TIMELINE_ARGS_H
@@ -84,8 +84,7 @@ enum timeline_key {
         TIMELINE_KEY_COUNT
 };
 
-/* ARGS_MAX: with their number, the keys are two words. */
-enum { TIMELINE_KEY_BYTES_MAX = 23, TIMELINE_ARGS_MAX = 15 };
+enum { TIMELINE_KEY_BYTES_MAX = 23, TIMELINE_ARGS_MAX = 16 };
 
 struct timeline_key_form {
     enum timeline_arg_kind kind;
@@ -100,9 +99,9 @@ union timeline_value {
 };
 
 struct timeline_args {
-    uint8_t count;
     uint8_t keys[TIMELINE_ARGS_MAX]; /* enum timeline_key */
     union timeline_value values[TIMELINE_ARGS_MAX];
+    size_t count;
 };
 
 static inline void timeline_args_init(struct timeline_args *args)
@@ -115,19 +114,31 @@ static inline void timeline_arg(struct timeline_args *args, enum timeline_key ke
 {
     args->keys[args->count] = (uint8_t)key;
     args->values[args->count].number = number;
-    args->count = (uint8_t)(args->count + (number != 0));
+    args->count += number != 0;
 }
 
 static inline void timeline_arg_text(struct timeline_args *args, enum timeline_key key, const char *text)
 {
     args->keys[args->count] = (uint8_t)key;
     args->values[args->count].text = text;
-    args->count = (uint8_t)(args->count + (text != NULL));
+    args->count += text != NULL;
 }
 
-static inline bool timeline_arg_is_text(const struct timeline_args *args, size_t index)
+/* The same as one reads them. Borrowed; zeroed = none. */
+struct timeline_facts {
+    const uint8_t *keys;
+    const union timeline_value *values;
+    size_t count;
+};
+
+static inline struct timeline_facts timeline_args_facts(const struct timeline_args *args)
 {
-    return timeline_key_forms[args->keys[index]].kind == TIMELINE_KIND_TEXT;
+    return (struct timeline_facts){.keys = args->keys, .values = args->values, .count = args->count};
+}
+
+static inline bool timeline_is_text(uint8_t key)
+{
+    return timeline_key_forms[key].kind == TIMELINE_KIND_TEXT;
 }
 
 #endif

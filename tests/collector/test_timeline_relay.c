@@ -38,14 +38,14 @@ static int answer(struct listener *listener)
     return ++listener->calls == listener->fails_at ? listener->error : 0;
 }
 
-static void hear_args(struct listener *listener, const struct timeline_args *args)
+static void hear_facts(struct listener *listener, const struct timeline_facts *facts)
 {
-    for (size_t i = 0; args && i < args->count; i++) {
-        hear_number(listener, args->keys[i]);
-        if (timeline_arg_is_text(args, i))
-            hear_text(listener, args->values[i].text);
+    for (size_t i = 0; i < facts->count; i++) {
+        hear_number(listener, facts->keys[i]);
+        if (timeline_is_text(facts->keys[i]))
+            hear_text(listener, facts->values[i].text);
         else
-            hear_number(listener, args->values[i].number);
+            hear_number(listener, facts->values[i].number);
     }
 }
 
@@ -61,7 +61,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
     hear_number(listener, slice->flow_id);
     hear_number(listener, slice->flow);
     hear_number(listener, slice->is_lasting);
-    hear_args(listener, slice->args);
+    hear_facts(listener, &slice->facts);
     return answer(listener);
 }
 
@@ -73,7 +73,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     hear_number(listener, instant->time_ns);
     hear_text(listener, instant->name);
     hear_text(listener, instant->category);
-    hear_args(listener, instant->args);
+    hear_facts(listener, &instant->facts);
     return answer(listener);
 }
 
@@ -142,8 +142,9 @@ static int tell_slice(const struct timeline_sink *sink, uint64_t number)
                                    .category = is_lasting ? lasting[1] : category,
                                    .flow_id = number % 5,
                                    .flow = number % 5 ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE,
-                                   .args = number % 4 ? &args : NULL,
                                    .is_lasting = is_lasting};
+    if (number % 4)
+        slice.facts = timeline_args_facts(&args);
     int error = sink->slice(sink->self, &slice);
     memset(name, '?', sizeof name - 1);
     memset(category, '?', sizeof category - 1);
@@ -160,7 +161,7 @@ static int tell_others(const struct timeline_sink *sink, uint64_t number)
     timeline_args_init(&args);
     timeline_arg_text(&args, TIMELINE_ARG_WHAT, name);
     struct timeline_instant instant = {
-        .pid = 1, .row = 2, .time_ns = number, .name = name, .category = name, .args = &args};
+        .pid = 1, .row = 2, .time_ns = number, .name = name, .category = name, .facts = timeline_args_facts(&args)};
     struct timeline_counter counter = {
         .pid = 1, .time_ns = number, .name = "entries", .series = "count", .value = -(int64_t)number};
     int error = sink->instant(sink->self, &instant);

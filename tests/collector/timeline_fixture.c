@@ -30,11 +30,11 @@ static void write_place(struct fixture *fixture, uint32_t pid, uint32_t row)
         write_down(fixture, "/%u", row);
 }
 
-static void write_args(struct fixture *fixture, const struct timeline_args *args)
+static void write_facts(struct fixture *fixture, const struct timeline_facts *facts)
 {
-    for (size_t i = 0; i < args->count; i++) {
-        const struct timeline_key_form *form = &timeline_key_forms[args->keys[i]];
-        const union timeline_value *value = &args->values[i];
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct timeline_key_form *form = &timeline_key_forms[facts->keys[i]];
+        const union timeline_value *value = &facts->values[i];
         if (form->kind == TIMELINE_KIND_TEXT)
             write_down(fixture, " %s=%s", form->text, value->text);
         else if (form->kind == TIMELINE_KIND_TRUE)
@@ -69,7 +69,7 @@ static int on_slice(void *self, const struct timeline_slice *slice)
                slice->name);
     if (slice->flow)
         write_down(self, " %s%llu", arrows[slice->flow], (unsigned long long)(slice->flow_id - TIMELINE_FLOW_FIRST));
-    write_args(self, slice->args);
+    write_facts(self, &slice->facts);
     return 0;
 }
 
@@ -77,7 +77,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
 {
     write_place(self, instant->pid, instant->row);
     write_down(self, " [%llu] %s", (unsigned long long)instant->time_ns, instant->name);
-    write_args(self, instant->args);
+    write_facts(self, &instant->facts);
     return 0;
 }
 

@@ -144,12 +144,15 @@ static void test_a_flow_is_a_bind_id_with_a_direction(void **state)
                           "\"bind_id\":4294967301,\"flow_in\":true}");
 }
 
-static void put_args(struct fixture *fixture, const struct timeline_args *args)
+static void put_facts(struct fixture *fixture, const struct timeline_args *args)
 {
-    put_slice(
-        fixture,
-        (struct timeline_slice){
-            .pid = 1, .row = 1, .begin_ns = 1000000, .end_ns = 1000000, .name = "a", .category = "b", .args = args});
+    put_slice(fixture, (struct timeline_slice){.pid = 1,
+                                               .row = 1,
+                                               .begin_ns = 1000000,
+                                               .end_ns = 1000000,
+                                               .name = "a",
+                                               .category = "b",
+                                               .facts = timeline_args_facts(args)});
 }
 
 static void test_args_keep_their_kind_and_all_their_bits(void **state)
@@ -162,7 +165,7 @@ static void test_args_keep_their_kind_and_all_their_bits(void **state)
     timeline_arg(&args, TIMELINE_ARG_MISSED, true);
     timeline_arg(&args, TIMELINE_ARG_STALE, false); /* says nothing */
     timeline_arg_text(&args, TIMELINE_ARG_SITE, "operator\"\"_s");
-    put_args(*state, &args);
+    put_facts(*state, &args);
     assert_events(*state, "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":0.000,\"dur\":0.000,\"name\":\"a\",\"cat\":\"b\","
                           "\"args\":{\"seq\":9223372036854775807,\"version\":\"18446744073709551615\","
                           "\"key_id\":\"0xdeadbeefcafef00d\",\"missed\":true,"
@@ -178,9 +181,9 @@ static void test_every_key_is_written_by_its_text_with_a_value_of_its_kind(void 
     struct fixture *fixture = *state;
     for (uint8_t key = 0; key < TIMELINE_KEY_COUNT; key++) {
         struct timeline_args args = {.count = 1, .keys = {key}, .values = {{.number = 77}}};
-        if (timeline_arg_is_text(&args, 0))
+        if (timeline_is_text(key))
             args.values[0].text = "work";
-        put_args(fixture, &args);
+        put_facts(fixture, &args);
     }
     finish(fixture);
     const char *at = fixture->memory.bytes;
@@ -214,7 +217,7 @@ static void put_many(struct fixture *fixture, bool is_lasting)
                                                    .end_ns = 1000000 + 2 * i,
                                                    .name = texts[i * 3 % LENGTHS],
                                                    .category = i % 2 ? "even" : "odd",
-                                                   .args = &args,
+                                                   .facts = timeline_args_facts(&args),
                                                    .is_lasting = is_lasting});
     }
     finish(fixture);

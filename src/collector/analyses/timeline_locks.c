@@ -154,13 +154,13 @@ static int wait_event(struct timeline_builder *timeline, const struct event *eve
     struct timeline_lock *lock;
     struct timeline_thread *thread;
     struct timeline_span span;
-    const struct timeline_thread *owner = NULL;
+    struct timeline_thread *owner = NULL;
     uint64_t end_ns = timeline_end_ns(wait->begin_ns, wait->wait_ns);
     int error = timeline_lock_get(timeline, event->pid, &wait->lock, wait->name, &lock);
     if (!error)
         error = timeline_thread_get(timeline, event->pid, event->tid, &thread);
     if (!error && wait->owner_tid)
-        error = timeline_thread_borrow(timeline, event->pid, wait->owner_tid, &owner);
+        error = timeline_thread_get(timeline, event->pid, wait->owner_tid, &owner);
     if (!error)
         error = timeline_waiting_add(timeline, lock, wait->begin_ns, end_ns, wait->weight);
     if (!error)

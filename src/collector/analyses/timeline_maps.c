@@ -44,14 +44,20 @@ static int create_map(struct timeline_builder *timeline, const struct timeline_o
     return 0;
 }
 
+/* Objects lie at multiples of 16 at least, and most of them at larger distances. */
+static struct timeline_map **recent_place(struct timeline_builder *timeline, const struct timeline_object_key *key)
+{
+    return &timeline->recent_maps[(key->address >> 4 ^ key->address >> 12) % TIMELINE_RECENT];
+}
+
 static int get_map(struct timeline_builder *timeline, uint32_t pid, const struct event_object *object,
                    struct event_text name, struct timeline_map **out)
 {
     struct timeline_object_key key = timeline_object_key(pid, object);
-    struct timeline_map *last = timeline->last_map;
-    if (last && last->key.address == key.address && last->key.generation == key.generation &&
-        last->key.pid == key.pid) {
-        *out = last;
+    struct timeline_map **recent = recent_place(timeline, &key);
+    if (*recent && (*recent)->key.address == key.address && (*recent)->key.generation == key.generation &&
+        (*recent)->key.pid == key.pid) {
+        *out = *recent;
         return 0;
     }
     struct timeline_map **slot = hashmap_find(&timeline->maps, &key);
@@ -59,7 +65,7 @@ static int get_map(struct timeline_builder *timeline, uint32_t pid, const struct
     if (slot)
         *out = *slot;
     if (!error)
-        timeline->last_map = *out;
+        *recent = *out;
     return error;
 }
 
@@ -210,8 +216,8 @@ static int map_free(struct timeline_builder *timeline, const struct event *event
         return 0;
     struct timeline_map *map = *slot;
     hashmap_remove(&timeline->maps, &key);
-    if (timeline->last_map == map)
-        timeline->last_map = NULL;
+    if (*recent_place(timeline, &key) == map)
+        *recent_place(timeline, &key) = NULL;
     map->is_freed = true;
     map->pins++;
     return timeline_map_unpin(timeline, map);

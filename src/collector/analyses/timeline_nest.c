@@ -64,24 +64,25 @@ static uint64_t usual_length(const struct nest *nest, size_t count)
     }
 }
 
-/* Makes the first `count` steps up to that length solid, and one step of solid ones side by side. */
+static bool is_short(const struct nest_step *step, uint64_t longest_ns)
+{
+    return step->solid || step[1].begin_ns - step->begin_ns <= longest_ns;
+}
+
+/* Makes the first `count` steps up to that length solid, and one step of solid ones side by side: most of them. */
 static void solidify(struct nest *nest, size_t count, uint64_t longest_ns)
 {
-    const struct nest_step *end = nest->steps + count;
-    struct nest_step *into = nest->steps, last = *into;
-    last.solid |= into[1].begin_ns - last.begin_ns <= longest_ns;
-    for (const struct nest_step *at = into + 1; at < end; at++) { /* no branch on what no processor can foresee */
+    const struct nest_step *at = nest->steps, *end = at + count;
+    struct nest_step *into = nest->steps;
+    while (at < end) {
         struct nest_step step = *at;
-        step.solid |= at[1].begin_ns - step.begin_ns <= longest_ns;
-        bool is_one = last.solid & step.solid;
-        *into = last;
-        into += !is_one;
-        last.begin_ns = is_one ? last.begin_ns : step.begin_ns;
-        last.depth = is_one && last.depth < step.depth ? last.depth : step.depth;
-        last.peak = is_one && last.peak > step.peak ? last.peak : step.peak;
-        last.solid = step.solid;
+        step.solid = is_short(at++, longest_ns);
+        for (; step.solid && at < end && is_short(at, longest_ns); at++) {
+            step.depth = at->depth < step.depth ? at->depth : step.depth;
+            step.peak = at->peak > step.peak ? at->peak : step.peak;
+        }
+        *into++ = step;
     }
-    *into++ = last;
     size_t left = nest->count - count;
     memmove(into, end, left * sizeof *into);
     nest->count = (size_t)(into - nest->steps) + left;
@@ -102,18 +103,23 @@ static void forget(struct nest *nest)
     }
 }
 
-static int make_room(struct nest *nest)
+static __attribute__((noinline)) int make_room_now(struct nest *nest)
 {
-    if (!nest->steps) {
-        nest->steps = malloc(nest->capacity * sizeof *nest->steps);
-        if (!nest->steps)
-            return -ENOMEM;
-        nest->steps[0] = (struct nest_step){.begin_ns = nest->start_ns};
-        nest->count = 1;
-    }
-    if (nest->count + ADDED_STEPS_MAX > nest->capacity)
+    if (nest->steps) {
         forget(nest);
+        return 0;
+    }
+    nest->steps = malloc(nest->capacity * sizeof *nest->steps);
+    if (!nest->steps)
+        return -ENOMEM;
+    nest->steps[0] = (struct nest_step){.begin_ns = nest->start_ns};
+    nest->count = 1;
     return 0;
+}
+
+static inline int make_room(struct nest *nest)
+{
+    return nest->steps && nest->count + ADDED_STEPS_MAX <= nest->capacity ? 0 : make_room_now(nest);
 }
 
 static void append(struct nest *nest, uint64_t begin_ns, uint16_t depth)

@@ -36,11 +36,11 @@ static int put_wait(struct timeline_builder *timeline, const struct lock_snapsho
     uint64_t end_ns = is_over ? timeline_end_ns(wait->begin_ns, wait->wait_ns) : timeline->now_ns;
     struct timeline_thread *thread;
     struct timeline_span span;
-    const struct timeline_thread *owner = NULL;
+    struct timeline_thread *owner = NULL;
     const char *site;
     int error = timeline_thread_get(timeline, snapshot->pid, wait->tid, &thread);
     if (!error && wait->owner_tid)
-        error = timeline_thread_borrow(timeline, snapshot->pid, wait->owner_tid, &owner);
+        error = timeline_thread_get(timeline, snapshot->pid, wait->owner_tid, &owner);
     if (!error)
         error = timeline_waiting_add(timeline, lock, wait->begin_ns, end_ns, EVENT_WEIGHT_ONE);
     if (!error)
@@ -64,12 +64,12 @@ static int put_hold(struct timeline_builder *timeline, uint32_t pid, const struc
                     struct timeline_lock *lock)
 {
     char name[TIMELINE_LABEL_BYTES + sizeof " holds, still"];
-    const struct timeline_thread *by;
+    struct timeline_thread *by;
     struct timeline_row *row;
     struct timeline_span span;
     if (!held->holder_tid || held->is_free || !held->waiters || !held->since_ns)
         return 0;
-    int error = timeline_thread_borrow(timeline, pid, held->holder_tid, &by);
+    int error = timeline_thread_get(timeline, pid, held->holder_tid, &by);
     if (!error)
         error = timeline_hold_row(timeline, lock, held->mode, held->holder_tid, &row);
     if (!error)

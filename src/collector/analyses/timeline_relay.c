@@ -1,7 +1,11 @@
 /*
  * See timeline_relay.h. A block belongs to the producer until it is handed over, then to the thread until it is given
  * back; `filled` and `drained` count how often that happened, and their difference says whose each block is.
- * Entries lie in it as they are passed to the sink, pointers and all.
+ *
+ * What crosses between two processors is paid for by the line: an entry has only what is set.
+ *
+ *     head | slice, up to its texts | flow, if it has one | its keys, a byte each | their values | texts that do not
+ * last
  */
 #include "collector/analyses/timeline_relay.h"
 
@@ -27,12 +31,27 @@ struct fact {
     const char *key, *value;
 };
 
+struct slice {
+    uint32_t pid, row;
+    uint64_t begin_ns, end_ns;
+    const char *name, *category;
+};
+
+struct instant {
+    uint32_t pid, row;
+    uint64_t time_ns;
+    const char *name, *category;
+};
+
 struct entry {
-    enum entry_kind kind;
     uint32_t bytes; /* to the next */
+    uint8_t kind;   /* enum entry_kind */
+    uint8_t flow;   /* enum timeline_flow */
+    uint8_t facts;
+    bool is_lasting;
     union {
-        struct timeline_slice slice;
-        struct timeline_instant instant;
+        struct slice slice;
+        struct instant instant;
         struct timeline_counter counter;
         struct label label;
         struct fact fact;
@@ -67,14 +86,55 @@ static uint64_t pending(const struct timeline_relay *relay)
 
 /* ---- the thread ---- */
 
+static size_t words_of(size_t bytes)
+{
+    return (bytes + WORD - 1) / WORD;
+}
+
+/* They lie at `words`. */
+static struct timeline_facts facts_at(const struct entry *entry, const uint64_t *words)
+{
+    const void *values = words + words_of(entry->facts);
+    return (struct timeline_facts){.keys = (const uint8_t *)words, .values = values, .count = entry->facts};
+}
+
+static int pass_slice_on(const struct timeline_sink *to, const struct entry *entry)
+{
+    const struct slice *from = &entry->slice;
+    const uint64_t *words = (const uint64_t *)(from + 1);
+    struct timeline_slice slice = {.pid = from->pid,
+                                   .row = from->row,
+                                   .begin_ns = from->begin_ns,
+                                   .end_ns = from->end_ns,
+                                   .name = from->name,
+                                   .category = from->category,
+                                   .flow = entry->flow,
+                                   .flow_id = entry->flow ? *words : 0,
+                                   .facts = facts_at(entry, words + (entry->flow != TIMELINE_FLOW_NONE)),
+                                   .is_lasting = entry->is_lasting};
+    return to->slice(to->self, &slice);
+}
+
+static int pass_instant_on(const struct timeline_sink *to, const struct entry *entry)
+{
+    const struct instant *from = &entry->instant;
+    struct timeline_instant instant = {.pid = from->pid,
+                                       .row = from->row,
+                                       .time_ns = from->time_ns,
+                                       .name = from->name,
+                                       .category = from->category,
+                                       .facts = facts_at(entry, (const uint64_t *)(from + 1))};
+    return to->instant(to->self, &instant);
+}
+
 static int pass_on(const struct timeline_sink *to, const struct entry *entry)
 {
     const struct label *label = &entry->label;
-    switch (entry->kind) {
+    switch ((enum entry_kind)entry->kind) {
     case ENTRY_SLICE:
-        return to->slice(to->self, &entry->slice);
+        return pass_slice_on(to, entry);
     case ENTRY_INSTANT:
-        return to->instant(to->self, &entry->instant);
+        return pass_instant_on(to, entry);
     case ENTRY_COUNTER:
         return to->counter(to->self, &entry->counter);
     case ENTRY_PROCESS:
@@ -168,7 +228,7 @@ static int next_block(struct timeline_relay *relay, uint64_t most)
 static inline __attribute__((always_inline)) struct entry *add(struct timeline_relay *relay, enum entry_kind kind,
                                                                size_t size, size_t behind, int *error)
 {
-    size_t bytes = (offsetof(struct entry, slice) + size + behind + WORD - 1) / WORD * WORD;
+    size_t bytes = words_of(offsetof(struct entry, slice) + size + behind) * WORD;
     if (__builtin_expect(bytes > BLOCK_BYTES - relay->current->used, 0)) {
         bool is_huge = bytes > BLOCK_BYTES;
         *error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
@@ -182,11 +242,6 @@ static inline __attribute__((always_inline)) struct entry *add(struct timeline_r
     return entry;
 }
 
-static char *behind_entry(struct entry *entry, size_t size)
-{
-    return (char *)entry + offsetof(struct entry, slice) + size;
-}
-
 static const char *keep(char **at, const char *text)
 {
     size_t bytes = strlen(text) + 1;
@@ -195,78 +250,89 @@ static const char *keep(char **at, const char *text)
     return copy;
 }
 
-/* Up to behind the last value. */
-static size_t args_bytes(const struct timeline_args *args)
+static size_t facts_bytes(const struct timeline_facts *facts)
 {
-    return args ? offsetof(struct timeline_args, values) + args->count * sizeof *args->values : 0;
+    return (words_of(facts->count) + facts->count) * WORD;
 }
 
-static size_t text_bytes(const struct timeline_args *args)
+static size_t text_bytes(const struct timeline_facts *facts)
 {
     size_t bytes = 0;
-    for (size_t i = 0; args && i < args->count; i++)
-        bytes += timeline_arg_is_text(args, i) ? strlen(args->values[i].text) + 1 : 0;
+    for (size_t i = 0; i < facts->count; i++)
+        bytes += timeline_is_text(facts->keys[i]) ? strlen(facts->values[i].text) + 1 : 0;
     return bytes;
 }
 
-/* What is aligned comes first, then the texts. No memcpy: its call costs more than the few values. */
-static struct timeline_args *keep_args(char **at, const struct timeline_args *args)
+/* No memcpy: its call costs more than the few of them. */
+static union timeline_value *keep_facts(struct entry *entry, uint64_t *words, const struct timeline_facts *facts)
 {
-    struct timeline_args *copy = (struct timeline_args *)(void *)*at;
-    if (!args)
-        return NULL;
-    memcpy(copy, args, offsetof(struct timeline_args, values));
-    for (size_t i = 0; i < args->count; i++)
-        copy->values[i] = args->values[i];
-    *at += args_bytes(args);
-    return copy;
+    uint8_t *keys = (uint8_t *)words;
+    union timeline_value *values = (union timeline_value *)(void *)(words + words_of(facts->count));
+    entry->facts = (uint8_t)facts->count;
+    for (size_t i = 0; i < facts->count; i++) {
+        keys[i] = facts->keys[i];
+        values[i] = facts->values[i];
+    }
+    return values;
 }
 
-static void keep_texts(char **at, struct timeline_args *args)
+static void keep_texts(char *at, union timeline_value *values, const struct timeline_facts *facts)
 {
-    for (size_t i = 0; args && i < args->count; i++)
-        if (timeline_arg_is_text(args, i))
-            args->values[i].text = keep(at, args->values[i].text);
+    for (size_t i = 0; i < facts->count; i++)
+        if (timeline_is_text(facts->keys[i]))
+            values[i].text = keep(&at, values[i].text);
 }
 
 static int on_slice(void *self, const struct timeline_slice *slice)
 {
     struct timeline_relay *relay = self;
-    size_t behind = args_bytes(slice->args);
+    const struct timeline_facts *facts = &slice->facts;
+    bool has_flow = slice->flow != TIMELINE_FLOW_NONE;
+    size_t behind = has_flow * WORD + facts_bytes(facts), texts = 0;
     if (!slice->is_lasting)
-        behind += strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(slice->args);
+        texts = strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(facts);
     int error;
-    struct entry *entry = add(relay, ENTRY_SLICE, sizeof *slice, behind, &error);
+    struct entry *entry = add(relay, ENTRY_SLICE, sizeof(struct slice), behind + texts, &error);
     if (!entry)
         return error ? error : relay->back.slice(relay->back.self, slice);
-    entry->slice = *slice;
-    char *more = behind_entry(entry, sizeof *slice);
-    struct timeline_args *args = keep_args(&more, slice->args);
-    entry->slice.args = args;
+    uint64_t *words = (uint64_t *)(&entry->slice + 1);
+    entry->slice = (struct slice){.pid = slice->pid,
+                                  .row = slice->row,
+                                  .begin_ns = slice->begin_ns,
+                                  .end_ns = slice->end_ns,
+                                  .name = slice->name,
+                                  .category = slice->category};
+    entry->flow = (uint8_t)slice->flow;
+    entry->is_lasting = slice->is_lasting;
+    if (has_flow)
+        *words++ = slice->flow_id;
+    union timeline_value *values = keep_facts(entry, words, facts);
     if (slice->is_lasting)
         return 0;
-    entry->slice.name = keep(&more, slice->name);
-    entry->slice.category = keep(&more, slice->category);
-    keep_texts(&more, args);
+    char *at = (char *)(values + facts->count);
+    entry->slice.name = keep(&at, slice->name);
+    entry->slice.category = keep(&at, slice->category);
+    keep_texts(at, values, facts);
     return 0;
 }
 
 static int on_instant(void *self, const struct timeline_instant *instant)
 {
     struct timeline_relay *relay = self;
-    size_t behind = args_bytes(instant->args) + text_bytes(instant->args);
-    behind += strlen(instant->name) + strlen(instant->category) + 2;
+    const struct timeline_facts *facts = &instant->facts;
+    size_t texts = strlen(instant->name) + strlen(instant->category) + 2 + text_bytes(facts);
     int error;
-    struct entry *entry = add(relay, ENTRY_INSTANT, sizeof *instant, behind, &error);
+    struct entry *entry = add(relay, ENTRY_INSTANT, sizeof(struct instant), facts_bytes(facts) + texts, &error);
     if (!entry)
         return error ? error : relay->back.instant(relay->back.self, instant);
-    entry->instant = *instant;
-    char *more = behind_entry(entry, sizeof *instant);
-    struct timeline_args *args = keep_args(&more, instant->args);
-    entry->instant.args = args;
-    entry->instant.name = keep(&more, instant->name);
-    entry->instant.category = keep(&more, instant->category);
-    keep_texts(&more, args);
+    union timeline_value *values = keep_facts(entry, (uint64_t *)(&entry->instant + 1), facts);
+    char *at = (char *)(values + facts->count);
+    entry->instant = (struct instant){.pid = instant->pid,
+                                      .row = instant->row,
+                                      .time_ns = instant->time_ns,
+                                      .name = keep(&at, instant->name),
+                                      .category = keep(&at, instant->category)};
+    keep_texts(at, values, facts);
     return 0;
 }
 
@@ -288,7 +354,7 @@ static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_i
     struct entry *entry = add(relay, ENTRY_PROCESS, sizeof(struct label), strlen(name) + 1, &error);
     if (!entry)
         return error ? error : relay->back.process(relay->back.self, pid, name, sort_index);
-    char *more = behind_entry(entry, sizeof(struct label));
+    char *more = (char *)(&entry->label + 1);
     entry->label = (struct label){.pid = pid, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
@@ -300,7 +366,7 @@ static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int3
     struct entry *entry = add(relay, ENTRY_ROW, sizeof(struct label), strlen(name) + 1, &error);
     if (!entry)
         return error ? error : relay->back.row(relay->back.self, pid, row, name, sort_index);
-    char *more = behind_entry(entry, sizeof(struct label));
+    char *more = (char *)(&entry->label + 1);
     entry->label = (struct label){.pid = pid, .row = row, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
@@ -312,7 +378,7 @@ static int on_metadata(void *self, const char *key, const char *value)
     struct entry *entry = add(relay, ENTRY_METADATA, sizeof(struct fact), strlen(key) + strlen(value) + 2, &error);
     if (!entry)
         return error ? error : relay->back.metadata(relay->back.self, key, value);
-    char *more = behind_entry(entry, sizeof(struct fact));
+    char *more = (char *)(&entry->fact + 1);
     entry->fact = (struct fact){.key = keep(&more, key), .value = keep(&more, value)};
     return 0;
 }

@@ -70,36 +70,16 @@ static int create_thread(struct timeline_builder *timeline, struct thread_key ke
     return 0;
 }
 
-int timeline_thread_get(struct timeline_builder *timeline, uint32_t pid, uint32_t tid, struct timeline_thread **out)
+int timeline_thread_look_up(struct timeline_builder *timeline, uint32_t pid, uint32_t tid, struct timeline_thread **out)
 {
-    struct timeline_thread *last = timeline->last_thread;
-    pid = real_or_zero(pid);
-    tid = real_or_zero(tid);
-    if (last && last->row.tid == tid && last->row.pid == timeline_shown(pid)) {
-        *out = last;
-        return 0;
-    }
-    struct thread_key key = {.pid = pid, .tid = tid};
+    struct thread_key key = {.pid = real_or_zero(pid), .tid = real_or_zero(tid)};
     struct timeline_thread **slot = hashmap_find(&timeline->threads, &key);
     int error = slot ? 0 : create_thread(timeline, key, out);
     if (slot)
         *out = *slot;
     if (!error)
-        timeline->last_thread = *out;
+        *timeline_recent_thread(timeline, tid) = (struct timeline_recent_thread){pid, tid, *out};
     return error;
-}
-
-int timeline_thread_borrow(struct timeline_builder *timeline, uint32_t pid, uint32_t tid,
-                           const struct timeline_thread **out)
-{
-    struct timeline_thread *at_hand = timeline->last_thread, *thread;
-    int error = timeline_thread_get(timeline, pid, tid, &thread);
-    if (error)
-        return error;
-    *out = thread;
-    if (at_hand)
-        timeline->last_thread = at_hand;
-    return 0;
 }
 
 static int32_t process_place(const struct timeline_process *process)
@@ -251,12 +231,12 @@ static char *row_title(struct timeline_builder *timeline, const struct timeline_
     static const char *const kinds[] = {
         [TIMELINE_HOLDS] = "holds",     [TIMELINE_LOST_KEYS] = "lost keys",      [TIMELINE_FINDINGS] = "findings",
         [TIMELINE_ASSIGNS] = "assigns", [TIMELINE_CLEANUP] = "deferred cleanup", [TIMELINE_GROWTH] = "growth"};
-    const struct timeline_thread *thread;
+    struct timeline_thread *thread;
     char *title;
     bool is_of_thread = key->kind == TIMELINE_ASSIGNS || key->kind == TIMELINE_CLEANUP || key->tid != 0;
     if (!is_of_thread)
         return strdup(kinds[key->kind]);
-    if (timeline_thread_borrow(timeline, group->owner_pid, key->tid, &thread))
+    if (timeline_thread_get(timeline, group->owner_pid, key->tid, &thread))
         return NULL;
     return asprintf(&title, "%s \u00b7 %s", kinds[key->kind], thread->label) < 0 ? NULL : title;
 }
@@ -348,13 +328,13 @@ int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, ui
 int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_row *row,
                        const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice)
 {
-    uint8_t count = args->count;
+    size_t count = args->count;
     timeline_arg(args, TIMELINE_ARG_CUT_NS, span->cut_ns);
     slice->pid = row->pid;
     slice->row = row->id;
     slice->begin_ns = span->begin_ns;
     slice->end_ns = span->end_ns;
-    slice->args = args;
+    slice->facts = timeline_args_facts(args);
     timeline->stats.written.slices++;
     timeline->stats.written.flows += slice->flow == TIMELINE_FLOW_OUT;
     int error = timeline->sink.slice(timeline->sink.self, slice);
@@ -365,8 +345,12 @@ int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_
 int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
                          const char *name, const char *category, const struct timeline_args *args)
 {
-    struct timeline_instant instant = {
-        .pid = row->pid, .row = row->id, .time_ns = time_ns, .name = name, .category = category, .args = args};
+    struct timeline_instant instant = {.pid = row->pid,
+                                       .row = row->id,
+                                       .time_ns = time_ns,
+                                       .name = name,
+                                       .category = category,
+                                       .facts = timeline_args_facts(args)};
     timeline->stats.written.instants++;
     return timeline->sink.instant(timeline->sink.self, &instant);
 }

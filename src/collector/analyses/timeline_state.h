@@ -243,6 +243,14 @@ struct timeline_kernel {
     bool is_used[TIMELINE_CPUS_MAX];
 };
 
+/* Threads and maps that were looked up last, in places by number and address; a later one takes the place. */
+enum { TIMELINE_RECENT = 64 };
+
+struct timeline_recent_thread {
+    uint32_t pid, tid;              /* as events have them */
+    struct timeline_thread *thread; /* NULL = none */
+};
+
 struct timeline_builder {
     struct timeline_sink sink;
     struct timeline_options options;
@@ -260,8 +268,9 @@ struct timeline_builder {
     struct strtab *titles;      /* that last */
     const struct timeline_thread *first_thread;
     bool is_zero_marked;
-    struct timeline_thread *last_thread; /* caches: most events are about what the last one was about */
-    struct timeline_map *last_map;
+    /* Caches: most events are about what some of the last ones were about. */
+    struct timeline_recent_thread recent_threads[TIMELINE_RECENT];
+    struct timeline_map *recent_maps[TIMELINE_RECENT];
     struct timeline_function functions[1 << TIMELINE_FUNCTIONS_LOG2]; /* by a hash of pid and address */
     struct timeline_call calls[1 << TIMELINE_FUNCTIONS_LOG2];         /* the same of both addresses */
     struct timeline_kernel kernel;
@@ -271,11 +280,25 @@ struct timeline_builder {
 
 /* timeline_rows.c: where things are drawn. */
 
-int timeline_thread_get(struct timeline_builder *timeline, uint32_t pid, uint32_t tid, struct timeline_thread **out);
+/* The thread that an event tells of. 0 or -ENOMEM. */
+int timeline_thread_look_up(struct timeline_builder *timeline, uint32_t pid, uint32_t tid,
+                            struct timeline_thread **out);
 
-/* The same without an effect on which thread is at hand. */
-int timeline_thread_borrow(struct timeline_builder *timeline, uint32_t pid, uint32_t tid,
-                           const struct timeline_thread **out);
+static inline struct timeline_recent_thread *timeline_recent_thread(struct timeline_builder *timeline, uint32_t tid)
+{
+    return &timeline->recent_threads[tid % TIMELINE_RECENT];
+}
+
+/* The same, as a rule without a look-up. */
+static inline int timeline_thread_get(struct timeline_builder *timeline, uint32_t pid, uint32_t tid,
+                                      struct timeline_thread **out)
+{
+    const struct timeline_recent_thread *recent = timeline_recent_thread(timeline, tid);
+    if (!recent->thread || recent->tid != tid || recent->pid != pid)
+        return timeline_thread_look_up(timeline, pid, tid, out);
+    *out = recent->thread;
+    return 0;
+}
 
 /* The pid and tid that are written: those of the trace, or a stand-in where it does not say. */
 uint32_t timeline_shown(uint32_t pid_or_tid);
