@@ -39,7 +39,7 @@ uint64_t thread_unprepared(void)
 enum {
     STARTS = 256,
     STACK_ENOUGH = 64 * 1024, /* bytes; preparing takes less than 10 KiB */
-    STACK_MORE = 16 * 1024,   /* 3 KiB of it are thread-local data, 4.4 what a lock needs that waits: docs/preload.md */
+    STACK_MORE = 16 * 1024,   /* 3 KiB of it are thread-local data, 4 what a lock needs that waits: docs/preload.md */
 };
 
 struct start {
