@@ -27,7 +27,8 @@ size_t lock_snapshots_blocked(const struct lock_snapshots *snapshots)
     return blocked;
 }
 
-const struct lock_snapshot_wait *lock_snapshot_wait_of(const struct lock_snapshot *snapshot, uint32_t tid)
+/* The wait of that thread that blocks it now, or NULL. */
+static const struct lock_snapshot_wait *wait_of(const struct lock_snapshot *snapshot, uint32_t tid)
 {
     for (size_t i = 0; tid && i < snapshot->wait_count; i++)
         if (snapshot->waits[i].tid == tid && snapshot->waits[i].state == LOCK_WAIT_BLOCKED)
@@ -42,7 +43,7 @@ size_t lock_snapshot_cycle(const struct lock_snapshot *snapshot, size_t first, s
         return 0;
     for (size_t count = 0; wait && count < max;) {
         cycle[count++] = (size_t)(wait - snapshot->waits);
-        wait = lock_snapshot_wait_of(snapshot, snapshot->locks[wait->lock].holder_tid);
+        wait = wait_of(snapshot, snapshot->locks[wait->lock].holder_tid);
         if (wait == &snapshot->waits[first])
             return count;
     }

@@ -88,7 +88,4 @@ size_t lock_snapshots_blocked(const struct lock_snapshots *snapshots);
  */
 size_t lock_snapshot_cycle(const struct lock_snapshot *snapshot, size_t first, size_t *cycle, size_t max);
 
-/* The wait of that thread that blocks it now, or NULL. */
-const struct lock_snapshot_wait *lock_snapshot_wait_of(const struct lock_snapshot *snapshot, uint32_t tid);
-
 #endif

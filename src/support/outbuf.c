@@ -76,24 +76,6 @@ void outbuf_u64(struct outbuf *out, uint64_t number)
     outbuf_bytes(out, digits + at, sizeof digits - at);
 }
 
-void outbuf_i64(struct outbuf *out, int64_t number)
-{
-    if (number < 0)
-        outbuf_char(out, '-');
-    outbuf_u64(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
-}
-
-void outbuf_hex(struct outbuf *out, uint64_t number)
-{
-    char digits[16];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = "0123456789abcdef"[number & 15];
-        number >>= 4;
-    } while (number);
-    outbuf_bytes(out, digits + at, sizeof digits - at);
-}
-
 void outbuf_printf(struct outbuf *out, const char *format, ...)
 {
     char *text = NULL;

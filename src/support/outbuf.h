@@ -40,8 +40,6 @@ void outbuf_bytes(struct outbuf *out, const void *bytes, size_t size);
 void outbuf_text(struct outbuf *out, const char *text);
 void outbuf_char(struct outbuf *out, char c);
 void outbuf_u64(struct outbuf *out, uint64_t number);
-void outbuf_i64(struct outbuf *out, int64_t number);
-void outbuf_hex(struct outbuf *out, uint64_t number);                              /* lower case, no prefix */
 void outbuf_printf(struct outbuf *out, const char *format, ...) DIAG_PRINTF(2, 3); /* not for hot paths */
 
 /* Drains what is buffered. Returns the sticky error, or 0. */

@@ -44,13 +44,9 @@ static void test_numbers_are_written_to_the_last_digit(void **state)
     outbuf_u64(&out, 0);
     outbuf_char(&out, ' ');
     outbuf_u64(&out, UINT64_MAX);
-    outbuf_char(&out, ' ');
-    outbuf_i64(&out, INT64_MIN);
-    outbuf_char(&out, ' ');
-    outbuf_hex(&out, 0xdeadbeef);
     outbuf_printf(&out, " %s", "end");
     assert_int_equal(outbuf_flush(&out), 0);
-    const char expected[] = "0 18446744073709551615 -9223372036854775808 deadbeef end";
+    const char expected[] = "0 18446744073709551615 end";
     assert_int_equal(sink.used, strlen(expected));
     assert_memory_equal(sink.bytes, expected, sink.used);
     assert_int_equal(out.total, sink.used);

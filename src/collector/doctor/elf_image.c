@@ -114,7 +114,8 @@ static int read_sections(struct elf_image *image, const Elf64_Ehdr *header)
     return read_table(image, names->sh_offset, names->sh_size, &image->section_names);
 }
 
-const Elf64_Phdr *elf_image_segment(const struct elf_image *image, uint32_t type)
+/* The first segment of a type (PT_*), or NULL. */
+static const Elf64_Phdr *first_segment(const struct elf_image *image, uint32_t type)
 {
     for (size_t i = 0; i < image->segments_count; i++)
         if (image->segments[i].p_type == type)
@@ -170,7 +171,7 @@ static int read_dynamic_strings(struct elf_image *image)
 static int read_dynamic(struct elf_image *image)
 {
     struct elf_bytes bytes = {0};
-    const Elf64_Phdr *segment = elf_image_segment(image, PT_DYNAMIC);
+    const Elf64_Phdr *segment = first_segment(image, PT_DYNAMIC);
     int error = segment ? read_table(image, segment->p_offset, segment->p_filesz, &bytes) : 0;
     image->dynamic = (Elf64_Dyn *)(void *)bytes.data;
     size_t room = bytes.size / sizeof *image->dynamic;
@@ -202,7 +203,7 @@ bool elf_image_has_dynamic_symbol(const struct elf_image *image, const char *nam
 int elf_image_interpreter(const struct elf_image *image, char **path)
 {
     struct elf_bytes bytes;
-    const Elf64_Phdr *segment = elf_image_segment(image, PT_INTERP);
+    const Elf64_Phdr *segment = first_segment(image, PT_INTERP);
     int error = segment ? elf_image_read(image, segment->p_offset, segment->p_filesz, &bytes) : -ENOENT;
     if (!error)
         *path = (char *)bytes.data;

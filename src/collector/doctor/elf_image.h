@@ -52,9 +52,6 @@ int elf_image_open(const char *path, struct elf_image *image);
 int elf_image_open_fd(int fd, struct elf_image *image);
 void elf_image_close(struct elf_image *image);
 
-/* The first segment of a type (PT_*), or NULL. */
-const Elf64_Phdr *elf_image_segment(const struct elf_image *image, uint32_t type);
-
 /* The section of that name that has content in this very file, or NULL. */
 const Elf64_Shdr *elf_image_section(const struct elf_image *image, const char *name);
 
