@@ -49,27 +49,27 @@ static bool enlist(struct epoch_slot *slot)
     return true;
 }
 
-static void enter_unlisted(struct epoch_slot *slot)
+static void enter_unlisted(void)
 {
     pthread_mutex_lock(&lock);
     unlisted_readers++;
-    slot->counted = true;
+    epoch_self.counted = true;
     pthread_mutex_unlock(&lock);
 }
 
-void epoch_enter_first(struct epoch_slot *slot)
+void epoch_enter_first(void)
 {
-    if (enlist(slot))
-        epoch_pin(slot);
+    if (enlist(&epoch_self))
+        epoch_pin();
     else
-        enter_unlisted(slot);
+        enter_unlisted();
 }
 
-void epoch_leave_unlisted(struct epoch_slot *slot)
+void epoch_leave_unlisted(void)
 {
     pthread_mutex_lock(&lock);
-    unlisted_readers -= slot->counted;
-    slot->counted = false;
+    unlisted_readers -= epoch_self.counted;
+    epoch_self.counted = false;
     pthread_mutex_unlock(&lock);
 }
 
@@ -105,7 +105,7 @@ static bool pass_barrier(void)
 {
     if (barrier_is_asymmetric)
         return barrier_heavy();
-    epoch_fence(&epoch_self);
+    epoch_fence();
     return true;
 }
 

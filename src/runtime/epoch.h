@@ -74,51 +74,49 @@ extern _Atomic uint64_t epoch_now __attribute__((visibility("hidden")));
 /* Threads can have slots. Constant after the constructor, except in tests. */
 extern bool epoch_can_list __attribute__((visibility("hidden")));
 
-void epoch_enter_first(struct epoch_slot *slot);
-void epoch_leave_unlisted(struct epoch_slot *slot);
+void epoch_enter_first(void);
+void epoch_leave_unlisted(void);
 
 /* A full barrier of the calling thread that thread sanitizers understand. */
-static inline void epoch_fence(struct epoch_slot *slot)
+static inline void epoch_fence(void)
 {
 #ifdef __SANITIZE_THREAD__
-    atomic_fetch_add_explicit(&slot->pinned, 0, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&epoch_self.pinned, 0, memory_order_seq_cst);
 #else
-    (void)slot;
     atomic_thread_fence(memory_order_seq_cst);
 #endif
 }
 
-static inline void epoch_pin(struct epoch_slot *slot)
+static inline void epoch_pin(void)
 {
     /* Release pairs with the acquire of the thread that moves the epoch: what was read before is done with. */
-    atomic_store_explicit(&slot->pinned, atomic_load_explicit(&epoch_now, memory_order_relaxed), memory_order_release);
+    uint64_t now = atomic_load_explicit(&epoch_now, memory_order_relaxed);
+    atomic_store_explicit(&epoch_self.pinned, now, memory_order_release);
     if (__builtin_expect(barrier_is_asymmetric, 1))
         atomic_signal_fence(memory_order_seq_cst);
     else
-        epoch_fence(slot);
+        epoch_fence();
 }
 
 /* From here to the matching leave, nothing that is reachable now is freed. Nests. */
 static inline void epoch_enter(void)
 {
-    struct epoch_slot *slot = &epoch_self;
-    if (slot->depth++ != 0)
+    if (epoch_self.depth++ != 0)
         return;
-    if (__builtin_expect(slot->listed, 1))
-        epoch_pin(slot);
+    if (__builtin_expect(epoch_self.listed, 1))
+        epoch_pin();
     else
-        epoch_enter_first(slot);
+        epoch_enter_first();
 }
 
 static inline void epoch_leave(void)
 {
-    struct epoch_slot *slot = &epoch_self;
-    if (--slot->depth != 0)
+    if (--epoch_self.depth != 0)
         return;
-    if (__builtin_expect(slot->listed, 1))
-        atomic_store_explicit(&slot->pinned, 0, memory_order_release);
+    if (__builtin_expect(epoch_self.listed, 1))
+        atomic_store_explicit(&epoch_self.pinned, 0, memory_order_release);
     else
-        epoch_leave_unlisted(slot);
+        epoch_leave_unlisted();
 }
 
 /* Takes a block that no new reader can reach any more. `bytes`: what it counts in the backlog. */
