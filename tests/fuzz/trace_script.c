@@ -82,7 +82,7 @@ static uint64_t number_for(struct writing *writing, const char *name, bool is_le
 {
     uint64_t number = script_number(writing->script);
     if (is_length)
-        return number < 0x80 ? number % SEQUENCE_MAX : number;
+        return number < 0xd0 ? number % SEQUENCE_MAX : number;
     bool is_small = number < 0x80;
     return is_small && is_time(name) ? writing->now_ns - number * TIME_UNIT_NS : number;
 }
@@ -94,7 +94,7 @@ static void put_text(struct writing *writing, struct ctf_writer *writer)
     ctf_put_bytes(writer, text, strlen(text));
     for (unsigned i = 0; choice >= TEXTS && i < (choice & 31); i++) {
         uint8_t byte = script_byte(writing->script);
-        ctf_put_bytes(writer, &byte, 1);
+        ctf_put_bytes(writer, byte ? (const void *)&byte : "0", 1); /* behind a NUL would be the next field */
     }
     ctf_put_bytes(writer, "", 1);
 }
@@ -123,7 +123,7 @@ static void put_fields(struct writing *writing, struct ctf_writer *writer, const
             put_text(writing, writer);
             break;
         case TSDL_SEQUENCE: /* one that claims too much runs into what comes */
-            put_elements(writing, writer, type->element, length < 0x80 ? length : 0);
+            put_elements(writing, writer, type->element, length < SEQUENCE_MAX ? length : 0);
             break;
         case TSDL_ARRAY:
             put_elements(writing, writer, type->element, type->length);
