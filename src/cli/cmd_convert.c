@@ -270,6 +270,7 @@ static int convert(struct conversion *conversion, struct diag *diag)
         .find_lost_keys = conversion->outputs[OUTPUT_REPORT].path || conversion->outputs[OUTPUT_CHROME].path,
     };
     struct recording *recording;
+    progress_begin(&conversion->progress, "reading");
     int error = check_source(conversion->source, diag);
     if (!error)
         error = open_outputs(conversion, diag);
@@ -355,7 +356,7 @@ int cmd_convert(int argc, char **argv)
     int error = 0;
     if (status < 0)
         fputs(usage, stdout);
-    progress_begin(&conversion.progress, "reading");
+    progress_fail_writes();
     if (!status)
         error = conversion.is_text ? convert_text(conversion.source, conversion.outputs[OUTPUT_MUTEX].path, &diag)
                                    : convert(&conversion, &diag);

@@ -26,20 +26,26 @@ static uint64_t now_ns(void)
 }
 
 /* Unless whoever started us has it ignored (nohup, a script's background job). */
-static void handle(int signal_number, struct sigaction action)
+static void handle(const int *numbers, size_t count, struct sigaction action)
 {
-    struct sigaction found;
-    if (sigaction(signal_number, NULL, &found) == 0 && found.sa_handler != SIG_IGN)
-        sigaction(signal_number, &action, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct sigaction found;
+        if (sigaction(numbers[i], NULL, &found) == 0 && found.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    }
+}
+
+void progress_fail_writes(void)
+{
+    static const int numbers[] = {SIGPIPE, SIGXFSZ};
+    handle(numbers, sizeof numbers / sizeof *numbers, (struct sigaction){.sa_handler = SIG_IGN});
 }
 
 void progress_begin(struct progress *progress, const char *what)
 {
-    static const int ends[] = {SIGINT, SIGTERM, SIGHUP}, errors[] = {SIGPIPE, SIGXFSZ};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        handle(ends[i], (struct sigaction){.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND});
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        handle(errors[i], (struct sigaction){.sa_handler = SIG_IGN});
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    handle(numbers, sizeof numbers / sizeof *numbers,
+           (struct sigaction){.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND});
     *progress = (struct progress){.what = what, .is_terminal = isatty(STDERR_FILENO) == 1, .begin_ns = now_ns()};
 }
 

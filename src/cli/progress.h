@@ -11,10 +11,10 @@ struct progress {
     uint64_t begin_ns, shown_ns;
 };
 
-/*
- * Also makes SIGINT, SIGTERM and SIGHUP end the work in good order: progress_update then returns false; a second one
- * kills. A reader that goes away and a file that may not grow are errors of a write from then on.
- */
+/* A reader that goes away and a file that may not grow are errors of a write from then on, and kill no more. */
+void progress_fail_writes(void);
+
+/* Also makes SIGINT, SIGTERM and SIGHUP end the work in good order: progress_update then returns false. Twice kills. */
 void progress_begin(struct progress *progress, const char *what);
 
 /* `self` is the struct progress. False = the user wants to stop. */
