@@ -17,12 +17,16 @@ struct slot {
     stack_id id;  /* 0 = free */
 };
 
+/* A power of two. */
+enum { RECENT = 1024 };
+
 struct stacks {
     struct arena pcs;
     struct stack_view *views; /* by id - 1 */
     size_t count, capacity, cut_count;
     struct slot *slots;
-    size_t slot_count; /* power of two, at most half full */
+    size_t slot_count;       /* power of two, at most half full */
+    stack_id recent[RECENT]; /* by recent_of: most events have a stack that was there shortly before */
 };
 
 /* wyhash's mixer. */
@@ -33,10 +37,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/*
- * Stacks are hashed once an event: two addresses a multiplication, each with its place, none of which waits for
- * another.
- */
+/* Two addresses a multiplication, each with its place, none of which waits for another. */
 static uint64_t hash_stack(uint32_t pid, const uint64_t *pcs, uint32_t count)
 {
     uint64_t sum = 0, place = (uint64_t)pid << 32 | count;
@@ -128,13 +129,16 @@ void stacks_destroy(struct stacks *stacks)
     free(stacks);
 }
 
-int stacks_intern(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint32_t count, uint64_t time_ns,
-                  stack_id *out)
+/* What tells apart most stacks that are used by turns: who calls, from where in between, and how deep. */
+static size_t recent_of(const uint64_t *pcs, uint32_t count)
 {
-    if (count == 0) {
-        *out = 0;
-        return 0;
-    }
+    uint64_t hash = (pcs[0] + count) * UINT64_C(0x9e3779b97f4a7c15) ^ pcs[count / 2] * UINT64_C(0xe7037ed1a0b428db);
+    return hash >> 40 & (RECENT - 1);
+}
+
+static int find_or_add(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint32_t count, uint64_t time_ns,
+                       stack_id *out)
+{
     if ((stacks->count + 1) * 2 > stacks->slot_count) {
         int error = grow_slots(stacks);
         if (error)
@@ -150,6 +154,21 @@ int stacks_intern(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint
     }
     *out = slot->id;
     return 0;
+}
+
+int stacks_intern(struct stacks *stacks, uint32_t pid, const uint64_t *pcs, uint32_t count, uint64_t time_ns,
+                  stack_id *out)
+{
+    if (count == 0) {
+        *out = 0;
+        return 0;
+    }
+    stack_id *recent = &stacks->recent[recent_of(pcs, count)];
+    bool is_recent = *recent && is_stack(&stacks->views[*recent - 1], pid, pcs, count);
+    int error = is_recent ? 0 : find_or_add(stacks, pid, pcs, count, time_ns, recent);
+    if (!error)
+        *out = *recent;
+    return error;
 }
 
 struct stack_view stacks_get(const struct stacks *stacks, stack_id id)

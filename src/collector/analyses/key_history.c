@@ -116,23 +116,29 @@ static int put_entry(struct live_map *map, uint64_t key_id, const struct entry *
         free(fresh->key);
         return entry ? 0 : -ENOMEM;
     }
-    free(entry->key);
+    if (entry->key)
+        free(entry->key);
     *entry = *fresh;
     return 0;
 }
 
 static int apply_assign(struct key_history *history, struct sighting *sighting)
 {
-    struct entry_key key = entry_key_of(sighting);
     struct entry fresh;
     bool late = false;
     int error = entry_of(sighting, &fresh);
-    if (!error)
-        error = key_assigned(history, &key, &fresh, &late);
+    if (!error && key_history_waits(history))
+        error = key_assigned(history, sighting, &fresh, &late);
     if (!error && !late)
-        return put_entry(sighting->map, key.key_id, &fresh);
+        return put_entry(sighting->map, sighting->event->map_op.key_id, &fresh);
     free(fresh.key);
     return error;
+}
+
+static void apply_miss(struct key_history *history, const struct sighting *sighting)
+{
+    if (key_history_waits(history))
+        key_missed(history, sighting);
 }
 
 static int apply_delete(struct key_history *history, struct sighting *sighting)
@@ -140,7 +146,7 @@ static int apply_delete(struct key_history *history, struct sighting *sighting)
     const struct event_map_op *op = &sighting->event->map_op;
     if (!op->found) {
         if (op->version == 0) /* else it is there, and was spared: msc_map_delete_version_* */
-            key_missed(history, sighting);
+            apply_miss(history, sighting);
         return 0;
     }
     struct hashmap *entries = entries_of(sighting->map);
@@ -169,7 +175,7 @@ int key_history_apply(struct key_history *history, struct sighting *sighting)
         return apply_clear(sighting);
     case EVENT_MAP_ACCESS:
         if (!sighting->event->map_op.found)
-            key_missed(history, sighting);
+            apply_miss(history, sighting);
         return 0;
     case EVENT_DEFER_PUSH:
         return key_action_push(history, sighting);

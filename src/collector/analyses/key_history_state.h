@@ -28,12 +28,14 @@ struct entry {
     char *key; /* owned, printable; NULL = not recorded */
 };
 
+/* A cleanup that has not ended. */
 struct action {
-    struct finding_operation push;
+    uint64_t push_ns, scope, fn;
     struct event_object map;
-    uint64_t key_id, scope;
+    uint64_t key_id, version;
+    uint32_t push_tid, run_tid;
+    stack_id stack; /* of the push */
     bool handed_over;
-    uint32_t run_tid;
 };
 
 /* A removal by an action, until it is known who assigned what it removed. */
@@ -57,6 +59,12 @@ struct key_history {
     struct hashmap watched;     /* struct entry_key -> struct watch */
 };
 
+/* Whether a removal waits for its assign, or a finding for a miss: hardly ever. */
+static inline bool key_history_waits(const struct key_history *history)
+{
+    return history->unexplained.count || history->watched.count;
+}
+
 static inline struct entry_key entry_key_of(const struct sighting *sighting)
 {
     return (struct entry_key){.map = sighting->map->key, .key_id = sighting->event->map_op.key_id};
@@ -75,10 +83,11 @@ const struct action *key_action_of(const struct key_history *history, const stru
 int key_removed(struct key_history *history, struct sighting *sighting, const struct action *action,
                 const struct entry *entry);
 
-/* The assign that an unexplained removal may have waited for. *late: the entry is gone already. */
-int key_assigned(struct key_history *history, const struct entry_key *key, const struct entry *entry, bool *late);
+/* Where something waits: the assign that an unexplained removal may have waited for. *late: the entry is gone already.
+ */
+int key_assigned(struct key_history *history, const struct sighting *sighting, const struct entry *entry, bool *late);
 
-/* A look-up, or a removal, that found nothing. */
+/* Where something waits: a look-up, or a removal, that found nothing. */
 void key_missed(struct key_history *history, const struct sighting *sighting);
 
 /* Judges the removals that are still unexplained. */

@@ -29,6 +29,18 @@ static struct finding_operation assign_operation(uint32_t pid, const struct entr
                                       .stack = entry->stack};
 }
 
+static struct finding_operation push_operation(uint32_t pid, const struct action *action)
+{
+    return (struct finding_operation){.verb = "register cleanup",
+                                      .pid = pid,
+                                      .tid = action->push_tid,
+                                      .begin_ns = action->push_ns,
+                                      .end_ns = action->push_ns,
+                                      .version = action->version,
+                                      .fn = action->fn,
+                                      .stack = action->stack};
+}
+
 /* Adds it, and watches the key for a miss. Takes `finding`, also on failure. */
 static int watch_finding(struct key_history *history, const struct entry_key *key, struct finding *finding,
                          uint64_t removed_seq)
@@ -62,7 +74,7 @@ static int add_lost_key(struct key_history *history, const struct entry_key *key
     finding.key_id = key->key_id;
     finding.key = entry && entry->key ? strdup(entry->key) : NULL;
     finding.sentence = lost_key_sentence;
-    finding.operations[finding.operation_count++] = removal->action.push;
+    finding.operations[finding.operation_count++] = push_operation(finding.pid, &removal->action);
     if (entry)
         finding.operations[finding.operation_count++] = assign_operation(finding.pid, entry);
     finding.operations[finding.operation_count++] = removal->remove;
@@ -87,11 +99,11 @@ static struct lost_key_action rule_action(const struct action *action, const str
 {
     return (struct lost_key_action){
         .scope = action->scope,
-        .tid = action->push.tid,
-        .time_ns = action->push.end_ns,
+        .tid = action->push_tid,
+        .time_ns = action->push_ns,
         .bound = action->map.address == key->map.address && action->map.generation == key->map.generation &&
                  action->key_id == key->key_id,
-        .version = action->push.version,
+        .version = action->version,
         .handed_over = action->handed_over,
         .run_tid = action->run_tid,
     };
@@ -124,15 +136,16 @@ static int explain(struct key_history *history, const struct entry_key *key, con
     return error;
 }
 
-int key_assigned(struct key_history *history, const struct entry_key *key, const struct entry *entry, bool *late)
+int key_assigned(struct key_history *history, const struct sighting *sighting, const struct entry *entry, bool *late)
 {
-    const struct removal *removal = hashmap_find(&history->unexplained, key);
+    struct entry_key key = entry_key_of(sighting);
+    const struct removal *removal = hashmap_find(&history->unexplained, &key);
     *late = removal && entry->seq < removal->seq;
     if (*late)
-        return explain(history, key, removal, entry);
-    const struct watch *watch = hashmap_find(&history->watched, key);
+        return explain(history, &key, removal, entry);
+    const struct watch *watch = hashmap_find(&history->watched, &key);
     if (watch && entry->seq > watch->seq)
-        hashmap_remove(&history->watched, key);
+        hashmap_remove(&history->watched, &key);
     return 0;
 }
 
@@ -159,7 +172,7 @@ static int removal_of(struct sighting *sighting, const struct action *action, st
                                              .begin_ns = op->begin_ns,
                                              .end_ns = op->end_ns,
                                              .version = op->version,
-                                             .fn = action->push.fn};
+                                             .fn = action->fn};
     return sighting_stack(sighting, &out->remove.stack);
 }
 
@@ -203,15 +216,14 @@ int key_action_push(struct key_history *history, struct sighting *sighting)
     struct action *action = hashmap_put(&history->actions, &key, NULL);
     if (!action)
         return -ENOMEM;
-    *action = (struct action){.map = defer->map, .key_id = defer->key_id, .scope = defer->scope};
-    action->push = (struct finding_operation){.verb = "register cleanup",
-                                              .pid = event->pid,
-                                              .tid = event->tid,
-                                              .begin_ns = event->time_ns,
-                                              .end_ns = event->time_ns,
-                                              .version = defer->version,
-                                              .fn = defer->fn};
-    return sighting_stack(sighting, &action->push.stack);
+    *action = (struct action){.push_ns = event->time_ns,
+                              .scope = defer->scope,
+                              .fn = defer->fn,
+                              .map = defer->map,
+                              .key_id = defer->key_id,
+                              .version = defer->version,
+                              .push_tid = event->tid};
+    return sighting_stack(sighting, &action->stack);
 }
 
 void key_action_run_begin(struct key_history *history, const struct event *event)
