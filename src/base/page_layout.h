@@ -29,7 +29,7 @@
 #define PAGE_SUFFIX ".page" /* PID-BEGIN_NS.page */
 
 enum {
-    PAGE_VERSION = 2,
+    PAGE_VERSION = 3,
     PAGE_HEADER_SIZE = 4096,
     PAGE_TABLES_OFFSET = 65536, /* a multiple of every page size that Linux has */
     PAGE_LOCKS = 4096,          /* entry 0 is "[other locks]" */
@@ -102,23 +102,25 @@ struct page_header {
 };
 
 /*
- * A lock that was contended, or made known by its init. `word` is that of runtime/contention.h: waiters in
- * the upper 16 bits, below the sum, modulo 2^48, of the times up to which each one's waiting is settled.
+ * A lock that was contended, or made known by its init. `word` and `paid_ns` are those of runtime/contention_word.h:
+ * waiters in the upper 16 bits, below the sum, modulo 2^48, of the times up to which each one's waiting is settled.
  *
- * By cache lines: what holders and waiters write; what stays as it is, so that looking for a lock's entry disturbs
+ * By cache lines: what a contended turn writes; what stays as it is, so that looking for a lock's entry disturbs
  * nobody; what only holders write.
  */
 struct page_lock {
     _Atomic uint64_t word;
     _Atomic uint32_t tell;               /* the runtime's: wait slot of the present hold + 1; PAGE_TELL_NOTHING */
-    _Atomic uint32_t is_free;            /* the last settlement was a release that left the lock free */
+    _Atomic uint8_t is_free;             /* the last settlement was a release that left the lock free */
+    _Atomic uint8_t mode;                /* of the present hold: enum msc_lock_mode */
+    _Atomic uint16_t leaving;            /* the runtime's: waiters that give up at this moment */
+    _Atomic uint64_t paid_ns;            /* of the waiting in the word: settled beside it */
     _Atomic uint64_t first_ns;           /* when the word ceased to be 0; 0 = it is 0, or not written yet */
     _Atomic uint64_t settled_ns;         /* last settlement since; 0 = none */
     _Atomic uint64_t handoff_of_hold_ns; /* the runtime's: settled when the present hold began */
     _Atomic uint64_t holds;              /* number of the last hold that was seen (hold_seq of the events) */
     _Atomic uint32_t holder;             /* tid; 0 = free, or not known. Right as long as somebody waits */
-    _Atomic uint32_t mode;               /* of that hold: enum msc_lock_mode */
-    _Atomic uint64_t last_ns;            /* when the word last changed; 0 = it never did */
+    _Atomic uint32_t idle_since;         /* when the word last became 0: page_coarse */
 
     _Atomic uint64_t gen;           /* generation, as in events; 0 = free entry, PAGE_GEN_CLAIMED = being filled */
     _Atomic uint64_t lock;          /* address; 0 with entry 0 */
@@ -128,9 +130,9 @@ struct page_lock {
     _Atomic uint32_t counts_ops;    /* 1: `ops` is known */
     _Atomic uint64_t vain, vain_ns; /* waits that ended without the lock, or were not in the word: seldom written */
 
-    _Atomic uint64_t ops;                  /* acquisitions when last looked at */
-    _Atomic uint64_t contentions, wait_ns; /* waits that ended with the lock */
-    _Atomic uint64_t charge_ns, handoff_ns, max_ns;
+    _Atomic uint64_t charge_ns, handoff_ns;
+    _Atomic uint64_t contentions, wait_ns, max_ns; /* waits that ended with the lock */
+    _Atomic uint64_t ops;                          /* acquisitions when last looked at */
     _Atomic uint64_t dropped, dropped_ns; /* of all waits that ended: without a wait slot, hence without an event */
 
     char name[PAGE_NAME]; /* NUL-padded */
@@ -180,16 +182,33 @@ _Static_assert(PAGE_LOCKS_OFFSET + PAGE_LOCKS * sizeof(struct page_lock) == PAGE
 
 enum { PAGE_WAITERS_SHIFT = 48, PAGE_WAITERS_MAX = 0xffff };
 #define PAGE_SUM_MASK ((UINT64_C(1) << PAGE_WAITERS_SHIFT) - 1)
+#define PAGE_SUM_SLACK (UINT64_C(1) << 40)
+
+/* A time in units of 2^20 ns, modulo 2^32: 52 days. */
+static inline uint32_t page_coarse(uint64_t ns)
+{
+    return (uint32_t)(ns >> 20);
+}
+
+static inline uint64_t page_coarse_ns(uint32_t units)
+{
+    return (uint64_t)units << 20;
+}
 
 static inline uint32_t page_word_waiters(uint64_t word)
 {
     return (uint32_t)(word >> PAGE_WAITERS_SHIFT);
 }
 
-/* The waiting up to `now_ns` that is not accounted for yet: what the present holder owes, `[still held]`. */
-static inline uint64_t page_word_unsettled(uint64_t word, uint64_t now_ns)
+/*
+ * The waiting up to `now_ns` that is not accounted for yet: what the present holder owes, `[still held]`. Two clocks
+ * may disagree by some ns, and so may a word and what was paid beside it, if they were not read at once: what would be
+ * less than 0 (by up to 18 minutes) is 0.
+ */
+static inline uint64_t page_word_unsettled(uint64_t word, uint64_t paid_ns, uint64_t now_ns)
 {
-    return (page_word_waiters(word) * now_ns - word) & PAGE_SUM_MASK;
+    uint64_t owed_ns = (page_word_waiters(word) * now_ns - word - paid_ns) & PAGE_SUM_MASK;
+    return owed_ns < PAGE_SUM_MASK - PAGE_SUM_SLACK ? owed_ns : 0;
 }
 
 /* --- For readers -------------------------------------------------------------------------------------------- */

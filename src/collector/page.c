@@ -82,10 +82,10 @@ static uint64_t latest_of(const struct bytes *bytes, uint64_t at_ns)
 }
 
 /* A damaged word may say anything: nobody waited longer than the process lives. */
-static uint64_t owed(const struct lock_snapshot *snapshot, uint64_t word)
+static uint64_t owed(const struct lock_snapshot *snapshot, uint64_t word, uint64_t paid_ns)
 {
     uint64_t life_ns = snapshot->at_ns > snapshot->begin_ns ? snapshot->at_ns - snapshot->begin_ns : 0, most_ns;
-    uint64_t owed_ns = page_word_unsettled(word, snapshot->at_ns);
+    uint64_t owed_ns = page_word_unsettled(word, paid_ns, snapshot->at_ns);
     if (__builtin_mul_overflow(page_word_waiters(word), life_ns, &most_ns) || owed_ns <= most_ns)
         return owed_ns;
     return 0;
@@ -102,7 +102,7 @@ static void take_lock(struct lock_snapshot *snapshot, struct page_lock *from)
                                         .mode = from->mode,
                                         .is_free = from->is_free != 0,
                                         .waiters = page_word_waiters(from->word),
-                                        .owed_ns = owed(snapshot, from->word),
+                                        .owed_ns = owed(snapshot, from->word, from->paid_ns),
                                         .handoff_ns = from->tell ? from->handoff_of_hold_ns : 0,
                                         .since_ns = later(from->first_ns, from->settled_ns),
                                         .totals = {.ops = from->ops,

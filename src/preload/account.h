@@ -30,12 +30,18 @@ static inline bool account_on(void)
     return contention_is_on() && account_may();
 }
 
-/* After an acquisition that did not wait. */
-static inline void account_took(const void *lock, enum msc_lock_mode mode)
+/* Before trying to acquire it: the time, if others wait for it; else 0. */
+static inline uint64_t account_tries(const void *lock)
+{
+    return contention_time_to_try(contention_of(lock));
+}
+
+/* After an acquisition that did not wait; `tried_ns` from account_tries, or 0. */
+static inline void account_took(const void *lock, enum msc_lock_mode mode, uint64_t tried_ns)
 {
     struct page_lock *entry = contention_of(lock);
     if (__builtin_expect(entry != NULL, 0))
-        contention_overtake(entry, mode);
+        contention_overtake(entry, mode, tried_ns);
 }
 
 /* Before a release: NULL, or what has to be settled. */

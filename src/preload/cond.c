@@ -94,7 +94,7 @@ static void come_back(const struct waiting *waiting, int result)
     else if (entry && begin_ns)
         relocked(waiting, entry, begin_ns);
     else if (entry && result != ENOTRECOVERABLE)
-        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE, 0);
 }
 
 static void cancelled(void *waiting)

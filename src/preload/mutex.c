@@ -38,6 +38,11 @@ static int block(pthread_mutex_t *mutex, const struct attempt *attempt)
     __builtin_unreachable();
 }
 
+static inline bool is_c11(const struct attempt *attempt)
+{
+    return attempt->how == MTX_LOCK || attempt->how == MTX_TIMEDLOCK;
+}
+
 /* In both vocabularies. */
 static bool is_held(int result)
 {
@@ -49,13 +54,13 @@ static enum msc_wait_result wait_result(int result)
     return result == ETIMEDOUT || result == thrd_timedout ? MSC_WAIT_TIMEOUT : MSC_WAIT_ERROR;
 }
 
-static inline void took(pthread_mutex_t *mutex)
+static inline void took(pthread_mutex_t *mutex, uint64_t tried_ns)
 {
     operations_count();
     if (!mutex_is_new(mutex))
         return;
     account_hold_begins(mutex, MSC_MODE_EXCLUSIVE);
-    account_took(mutex, MSC_MODE_EXCLUSIVE);
+    account_took(mutex, MSC_MODE_EXCLUSIVE, tried_ns);
 }
 
 __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
@@ -63,9 +68,8 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     bool fails = mutex_has_type(mutex, KIND_ERRORCHECK) && mutex_owner(mutex) == thread_id();
     if (fails || !contention_wanted())
         return block(mutex, attempt);
-    bool is_mtx = attempt->how == MTX_LOCK || attempt->how == MTX_TIMEDLOCK;
     struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE,
-                                 .kind = is_mtx ? MSC_LOCK_MTX : MSC_LOCK_MUTEX,
+                                 .kind = is_c11(attempt) ? MSC_LOCK_MTX : MSC_LOCK_MUTEX,
                                  .owner = mutex_owner_word(mutex),
                                  .lock = mutex};
     struct contention_wait wait;
@@ -84,16 +88,19 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     return result;
 }
 
-static inline int lock(pthread_mutex_t *mutex, const struct attempt *attempt, int tried, int busy, const void *frame)
+static inline int lock(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
 {
+    bool is_mtx = is_c11(attempt);
+    uint64_t tried_ns = account_tries(mutex);
+    int tried = is_mtx ? real_table.mtx_trylock((mtx_t *)mutex) : real_table.pthread_mutex_trylock(mutex);
     if (__builtin_expect(tried == 0, 1)) {
-        took(mutex);
+        took(mutex, tried_ns);
         return 0;
     }
-    if (tried == busy)
+    if (tried == (is_mtx ? (int)thrd_busy : EBUSY))
         return wait_for(mutex, attempt, frame);
     if (is_held(tried))
-        took(mutex);
+        took(mutex, tried_ns);
     return tried;
 }
 
@@ -115,7 +122,7 @@ __attribute__((noinline)) static int lock_watched(pthread_mutex_t *mutex, const 
     if (!account_may() || account_is_shared(mutex))
         return real()->pthread_mutex_lock(mutex);
     static const struct attempt attempt = {.how = LOCK};
-    return lock(mutex, &attempt, real_table.pthread_mutex_trylock(mutex), EBUSY, frame);
+    return lock(mutex, &attempt, frame);
 }
 
 HOOK int pthread_mutex_lock(pthread_mutex_t *mutex)
@@ -128,7 +135,7 @@ HOOK int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct t
     if (!is_watched(mutex) || !is_plain(deadline))
         return real()->pthread_mutex_timedlock(mutex, deadline);
     struct attempt attempt = {.how = TIMEDLOCK, .deadline = deadline};
-    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY, STACK_HERE());
+    return lock(mutex, &attempt, STACK_HERE());
 }
 
 HOOK int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
@@ -137,14 +144,14 @@ HOOK int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t cloc
     if (!is_watched(mutex) || !is_plain(deadline) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
         return real()->pthread_mutex_clocklock(mutex, clock, deadline);
     struct attempt attempt = {.how = CLOCKLOCK, .clock = clock, .deadline = deadline};
-    return lock(mutex, &attempt, real()->pthread_mutex_trylock(mutex), EBUSY, STACK_HERE());
+    return lock(mutex, &attempt, STACK_HERE());
 }
 
 HOOK int pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
     int result = real()->pthread_mutex_trylock(mutex);
     if (is_held(result) && is_watched(mutex))
-        took(mutex);
+        took(mutex, 0);
     return result;
 }
 
@@ -208,7 +215,7 @@ HOOK int mtx_lock(mtx_t *mtx)
     if (!is_watched(mutex_of(mtx)))
         return real()->mtx_lock(mtx);
     struct attempt attempt = {.how = MTX_LOCK};
-    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy, STACK_HERE());
+    return lock(mutex_of(mtx), &attempt, STACK_HERE());
 }
 
 HOOK int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict deadline)
@@ -216,14 +223,14 @@ HOOK int mtx_timedlock(mtx_t *restrict mtx, const struct timespec *restrict dead
     if (!is_watched(mutex_of(mtx)) || !is_plain(deadline))
         return real()->mtx_timedlock(mtx, deadline);
     struct attempt attempt = {.how = MTX_TIMEDLOCK, .deadline = deadline};
-    return lock(mutex_of(mtx), &attempt, real()->mtx_trylock(mtx), thrd_busy, STACK_HERE());
+    return lock(mutex_of(mtx), &attempt, STACK_HERE());
 }
 
 HOOK int mtx_trylock(mtx_t *mtx)
 {
     int result = real()->mtx_trylock(mtx);
     if (result == thrd_success && is_watched(mutex_of(mtx)))
-        took(mutex_of(mtx));
+        took(mutex_of(mtx), 0);
     return result;
 }
 

@@ -41,7 +41,7 @@ static void took(pthread_rwlock_t *rwlock, enum msc_lock_mode mode)
 {
     operations_count();
     account_hold_begins(rwlock, mode);
-    account_took(rwlock, mode);
+    account_took(rwlock, mode, 0);
 }
 
 __attribute__((noinline)) static int wait_for(pthread_rwlock_t *rwlock, const struct attempt *attempt,

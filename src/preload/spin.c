@@ -13,11 +13,11 @@ static const void *address(pthread_spinlock_t *spin)
     return (const void *)(uintptr_t)spin;
 }
 
-static void took(pthread_spinlock_t *spin)
+static void took(pthread_spinlock_t *spin, uint64_t tried_ns)
 {
     operations_count();
     account_hold_begins(address(spin), MSC_MODE_EXCLUSIVE);
-    account_took(address(spin), MSC_MODE_EXCLUSIVE);
+    account_took(address(spin), MSC_MODE_EXCLUSIVE, tried_ns);
 }
 
 __attribute__((noinline)) static int wait_for(pthread_spinlock_t *spin, const void *frame)
@@ -39,10 +39,11 @@ HOOK int pthread_spin_lock(pthread_spinlock_t *spin)
 {
     if (!account_on())
         return real()->pthread_spin_lock(spin);
+    uint64_t tried_ns = account_tries(address(spin));
     int tried = real()->pthread_spin_trylock(spin);
     if (__builtin_expect(tried == EBUSY, 0))
         return wait_for(spin, STACK_HERE());
-    took(spin);
+    took(spin, tried_ns);
     return tried;
 }
 
@@ -50,7 +51,7 @@ HOOK int pthread_spin_trylock(pthread_spinlock_t *spin)
 {
     int result = real()->pthread_spin_trylock(spin);
     if (result == 0 && account_on())
-        took(spin);
+        took(spin, 0);
     return result;
 }
 

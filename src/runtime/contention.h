@@ -1,32 +1,9 @@
 /*
- * Who makes whom wait at a lock: exact charges from one 64-bit word, without a list of waiters.
+ * Who makes whom wait at a lock: exact charges from one 64-bit word (contention_word.h), without a list of waiters.
  *
- * The word holds nwait, the number of waiters (16 bits), and sum (48 bits, modulo 2^48): for each waiter the
- * time up to which its waiting is accounted for. At any time t the waiting not accounted for yet is
- *
- *     unsettled(t) = nwait * t - sum
- *
- * and each thing that can happen at t is one change of the word, by compare-and-swap:
- *
- *     a waiter joins       nwait + 1, sum + t         unsettled(t) stays
- *     a waiter gives up    nwait - 1, sum - t         unsettled(t) stays: the holder still owes it
- *     a holder releases    sum = nwait * t            unsettled(t) is its charge
- *     a waiter acquires    the same, then it leaves   unsettled(t) is hand-off: nobody held the lock
- *     another one acquires (the lock was free and others waited): the same without leaving
- *     a reader joins readers that hold the lock: a waiter leaves as if it gave up; else nothing
- *
- * Two waiters from 100 and 130 on, one hold until 200, acquired by the first at 203:
- *
- *     join 100   (1, 100)
- *     join 130   (2, 230)
- *     release    (2, 400)    charge 2 * 200 - 230 = 170 = 100 + 70
- *     acquire    (1, 203)    hand-off 2 * 203 - 400 = 6
- *
- * Conservation: a waiter adds t when it leaves and takes t away when it joins, so whatever the order of all
- * changes, the waits that ended add up to the charges and hand-offs settled plus what is unsettled, to the
- * nanosecond. The clock is read after the word was loaded and before it is swapped, again on each retry:
- * every time in the word is in the past, and no charge is negative. The word is 0 if nobody waits and
- * nothing is owed. Modulo 2^48 ns, a charge may be 78 hours of waiting; 65535 threads may wait at once.
+ * The word says how many wait and how much of their waiting nobody was charged with (contention_word.h). A release is
+ * charged what is unsettled then; what is unsettled at an acquisition is hand-off, since nobody held the lock. The
+ * waits that ended add up to the charges and hand-offs settled plus what is unsettled, to the nanosecond.
  *
  * The word and all that goes with it is the lock's entry in the shared page (base/page_layout.h, locks.h).
  * The lock is not ours: whoever owns it (mutex.c, rwlock.c, cond.c; src/preload for everybody else's) calls in
@@ -34,6 +11,7 @@
  *
  *     int lock(pthread_mutex_t *m)
  *     {
+ *         uint64_t tried_ns = contention_time_to_try(contention_of(m));
  *         int error = real_trylock(m);
  *         struct page_lock *entry = contention_of(m);
  *         if (error == EBUSY && contention_wanted()) {
@@ -42,7 +20,7 @@
  *             error = real_lock(m);
  *             error ? contention_give_up(&wait, result) : contention_acquire(&wait);
  *         } else if (error == 0 && entry) {
- *             contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+ *             contention_overtake(entry, MSC_MODE_EXCLUSIVE, tried_ns);
  *         }
  *         return error;
  *     }
@@ -185,13 +163,26 @@ MSC_PRIVATE void contention_give_up(struct contention_wait *wait, enum msc_wait_
 
 /* --- Holders ----------------------------------------------------------------------------------------------- */
 
-/* Holder: an acquisition that did not wait (here) found the word not 0. */
-MSC_PRIVATE void contention_overtake_active(struct page_lock *entry, enum msc_lock_mode mode);
+/*
+ * Holder: an acquisition that did not wait (here) found the word not 0. `tried_ns`: the clock, read right before, in
+ * the order contention_time_to_try, trylock, contention_overtake; 0 = not read.
+ */
+MSC_PRIVATE void contention_overtake_active(struct page_lock *entry, enum msc_lock_mode mode, uint64_t tried_ns);
 
-static inline void contention_overtake(struct page_lock *entry, enum msc_lock_mode mode)
+static inline void contention_overtake(struct page_lock *entry, enum msc_lock_mode mode, uint64_t tried_ns)
 {
     if (__builtin_expect(atomic_load_explicit(&entry->word, memory_order_relaxed) != 0, 0))
-        contention_overtake_active(entry, mode);
+        contention_overtake_active(entry, mode, tried_ns);
+}
+
+/* The clock of whoever is about to try a lock that others wait for: what it takes to ask is not in the hold. Else 0. */
+MSC_PRIVATE uint64_t contention_now(void);
+
+static inline uint64_t contention_time_to_try(struct page_lock *entry)
+{
+    return entry && __builtin_expect(atomic_load_explicit(&entry->word, memory_order_relaxed) != 0, 0)
+               ? contention_now()
+               : 0;
 }
 
 /* Shared holds of this thread that have something to tell. */

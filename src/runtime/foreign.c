@@ -82,17 +82,19 @@ static uint64_t relaxed(_Atomic uint64_t *field)
     return atomic_load_explicit(field, memory_order_relaxed);
 }
 
-/* How long nobody waited for the lock; 0 = somebody does, or it cannot be evicted. */
+/* How long nobody waited for the lock; 0 = somebody does, or it cannot be evicted. Acquire: since when, as of a word of
+ * 0. */
 static uint64_t idle_ns(struct page_lock *entry, uint64_t now_ns)
 {
     struct entry_own *own = &entry_own[entry_index(entry)];
-    uint64_t gen = atomic_load_explicit(&entry->gen, memory_order_acquire), last_ns = relaxed(&entry->last_ns);
-    if (gen == 0 || gen == PAGE_GEN_CLAIMED || relaxed(&entry->word) != 0 ||
+    uint64_t gen = atomic_load_explicit(&entry->gen, memory_order_acquire);
+    if (gen == 0 || gen == PAGE_GEN_CLAIMED || atomic_load_explicit(&entry->word, memory_order_acquire) != 0 ||
         atomic_load_explicit(&entry->tell, memory_order_relaxed) != 0 ||
         atomic_load_explicit(&own->id, memory_order_relaxed) ||
         atomic_load_explicit(&own->is_pinned, memory_order_relaxed))
         return 0;
-    return last_ns && now_ns > last_ns ? now_ns - last_ns : 0;
+    uint32_t units = page_coarse(now_ns) - atomic_load_explicit(&entry->idle_since, memory_order_relaxed);
+    return units <= INT32_MAX ? page_coarse_ns(units) : 0; /* else: after now_ns */
 }
 
 static struct page_lock *longest_idle(uint64_t from)
@@ -156,13 +158,11 @@ struct page_lock *contention_enroll(const void *lock, uint32_t kind, const void 
         return NULL;
     const uintptr_t *caller = frame;
     entry_fill(entry, &(struct lock_kind){.lock = (uintptr_t)lock, .site = caller ? caller[1] : 0, .kind = kind}, NULL);
+    atomic_store_explicit(&entry->idle_since, page_coarse(clock_now_ns()), memory_order_relaxed);
     entry_publish(entry, gen);
     struct page_lock *found = bucket_add(lock, entry);
     if (found != entry)
         entry_give_back(entry);
-    else
-        atomic_store_explicit(&entry->last_ns, clock_now_ns(),
-                              memory_order_relaxed); /* from now on it may be evicted */
     if (!found)
         atomic_fetch_add_explicit(&page.header.losses.locks_unlisted, 1, memory_order_relaxed);
     return found;

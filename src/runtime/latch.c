@@ -108,7 +108,7 @@ void latch_overtake(struct latch *latch)
         holds_begin(latch, MSC_MODE_EXCLUSIVE);
     struct page_lock *entry = lock_contended(own_lock_id(&latch->id));
     if (entry)
-        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE, 0);
 }
 
 void latch_settle(struct latch *latch)

@@ -77,9 +77,10 @@ void entry_fill(struct page_lock *entry, const struct lock_kind *what, struct lo
     store(&entry->word, 0);
     atomic_store_explicit(&entry->tell, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->is_free, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->leaving, 0, memory_order_relaxed);
+    store(&entry->paid_ns, 0);
     store(&entry->first_ns, 0);
     store(&entry->settled_ns, 0);
-    store(&entry->last_ns, 0);
     store(&entry->holds, 1); /* the hold that the first waiter meets */
     atomic_store_explicit(&entry->holder, 0, memory_order_relaxed);
     store(&entry->lock, what->lock);

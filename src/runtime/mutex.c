@@ -52,7 +52,7 @@ void msc_mutex_overtake(msc_mutex *mutex)
         holds_begin(mutex, MSC_MODE_EXCLUSIVE);
     struct page_lock *entry = lock_contended(own_lock_id(&mutex->msc_id));
     if (entry)
-        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE, 0);
 }
 
 int msc_mutex_settle(msc_mutex *mutex)

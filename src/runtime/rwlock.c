@@ -71,7 +71,7 @@ static void acquired(msc_rwlock *lock, enum msc_lock_mode mode)
         holds_begin(lock, mode);
     struct page_lock *entry = msc_lock_is_waited_for(&lock->msc_id) ? lock_contended(own_lock_id(&lock->msc_id)) : NULL;
     if (entry)
-        contention_overtake(entry, mode);
+        contention_overtake(entry, mode, 0);
 }
 
 __attribute__((noinline)) static int wait_measured(msc_rwlock *lock, enum msc_lock_mode mode,

@@ -66,7 +66,7 @@ static void acquires_without_waiting(struct fixture *fixture, uint64_t time_ns)
     atomic_fetch_add(&fixture->id.hold_seq, 1);
     struct page_lock *entry = lock_contended(&fixture->id);
     if (entry)
-        contention_overtake(entry, MSC_MODE_EXCLUSIVE);
+        contention_overtake(entry, MSC_MODE_EXCLUSIVE, 0);
 }
 
 static void releases(struct fixture *fixture, uint64_t time_ns)
@@ -483,7 +483,7 @@ static void test_a_release_beside_a_thread_that_forgets_the_parent_is_safe(void 
 static void overtakes_as_reader(struct fixture *fixture, uint64_t time_ns)
 {
     now_ns = time_ns;
-    contention_overtake(fixture->entry, MSC_MODE_SHARED);
+    contention_overtake(fixture->entry, MSC_MODE_SHARED, 0);
 }
 
 static void reader_releases(struct fixture *fixture, bool last, uint64_t time_ns)

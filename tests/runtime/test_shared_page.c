@@ -169,7 +169,8 @@ static void test_a_deadlock_that_was_killed_is_in_the_page_with_who_waits_for_wh
         assert_int_equal(atomic_load(&waits[i].owner), waits[1 - i].tid);
         uint64_t word = atomic_load(&lock.word), later_ns = atomic_load(&waits[i].begin_ns) + 12345;
         assert_int_equal(page_word_waiters(word), 1);
-        assert_int_equal(page_word_unsettled(word, later_ns), 12345); /* [still held] = [still waiting] */
+        assert_int_equal(page_word_unsettled(word, atomic_load(&lock.paid_ns), later_ns),
+                         12345); /* [still held] = [still waiting] */
     }
     munmap(dead, sizeof *dead);
 }
