@@ -6,11 +6,15 @@
  *     preload contended  two threads that want the same mutex all the time, for 300 ns of work, ns a turn
  *     preload longer     the same for 5 us
  *     preload handover   a mutex and a condition variable to and fro between two threads, ns a turn
- *     preload hold       how long the mutex is held in `contended`, median ns; with preload_hold.c preloaded
+ *     preload turn       the median turn of `contended`, of those that began and ended while both threads took turns,
+ * ns: what it costs where nobody had to be woken, which takes 50 us and more preload hold       how long the mutex is
+ * held in `contended` while the other thread waits, median ns preload woken      the same of holds whose holder had to
+ * wait; both with preload_hold.c preloaded
  */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +112,37 @@ static double two_ns(void *(*function)(void *))
     return (double)(now_ns() - begin) / (2.0 * turns);
 }
 
+/* When each turn ended, of both threads. */
+static uint64_t ends[2][TURNS + 1];
+
+static void *take_turns_timed(void *number)
+{
+    uint64_t *end = ends[*(int *)number];
+    pthread_barrier_wait(&barrier);
+    *end++ = now_ns();
+    for (int i = 0; i < turns; i++) {
+        pthread_mutex_lock(&mutex);
+        work(work_ns);
+        pthread_mutex_unlock(&mutex);
+        *end++ = now_ns();
+    }
+    return NULL;
+}
+
+static double turn_ns(void)
+{
+    static double ns[2 * TURNS];
+    two_ns(take_turns_timed);
+    uint64_t from = ends[0][0] > ends[1][0] ? ends[0][0] : ends[1][0];
+    uint64_t to = ends[0][turns] < ends[1][turns] ? ends[0][turns] : ends[1][turns];
+    size_t count = 0;
+    for (int thread = 0; thread < 2; thread++)
+        for (int i = 0; i < turns; i++)
+            if (ends[thread][i] >= from && ends[thread][i + 1] <= to)
+                ns[count++] = (double)(ends[thread][i + 1] - ends[thread][i]);
+    return count ? median(ns, count) : -1;
+}
+
 static double longer_ns(void)
 {
     turns = LONGER_TURNS;
@@ -141,11 +176,11 @@ static double handover_ns(void)
 /* --- How long it is held --------------------------------------------------------------------------------------- */
 
 /* bench/preload_hold, preloaded last, has watched. */
-static double hold_ns(void)
+static double hold_ns(bool woken_only)
 {
-    double (*median_ns)(void) = (double (*)(void))dlsym(RTLD_DEFAULT, "hold_median_ns");
+    double (*median_ns)(bool) = (double (*)(bool))dlsym(RTLD_DEFAULT, "hold_median_ns");
     two_ns(take_turns);
-    return median_ns ? median_ns() : -1;
+    return median_ns ? median_ns(woken_only) : -1;
 }
 
 int main(int argc, char **argv)
@@ -156,7 +191,9 @@ int main(int argc, char **argv)
                 : strcmp(what, "contended") == 0 ? two_ns(take_turns)
                 : strcmp(what, "longer") == 0    ? longer_ns()
                 : strcmp(what, "handover") == 0  ? handover_ns()
-                : strcmp(what, "hold") == 0      ? hold_ns()
+                : strcmp(what, "turn") == 0      ? turn_ns()
+                : strcmp(what, "hold") == 0      ? hold_ns(false)
+                : strcmp(what, "woken") == 0     ? hold_ns(true)
                                                  : -1;
     printf("%.2f\n", ns);
     return ns < 0;

@@ -25,7 +25,7 @@ some() {
     preload-*) preload=$ours:$tracer ;;
     wrapper-*) preload=$theirs ;;
     esac
-    [ "$2" != hold ] || preload=$preload${preload:+:}$build/bench/preload_hold.so
+    [ "$2" != hold ] && [ "$2" != woken ] || preload=$preload${preload:+:}$build/bench/preload_hold.so
     for repeat in $(seq "$repeats"); do
         MAPSCOPE_HOLD=$timed LD_PRELOAD=$preload deadline 20 "$build/bench/preload" "$2" >>"$lttng_dir/$1.$2"
     done
@@ -43,7 +43,7 @@ median() { sort -n "$lttng_dir/$1.$2" | awk '{ value[NR] = $1 } END { print valu
 
 variants='plain lttng-ust no-tracer preload-off preload-on preload-timed floor wrapper-idle wrapper-tracing'
 printf '%-12s %-16s %10s %10s %8s\n' ns variant median more ratio
-for what in ${WHAT:-pair pair-two contended longer handover hold}; do
+for what in ${WHAT:-pair pair-two turn contended longer handover hold woken}; do
     for round in $(seq "$rounds"); do
         for variant in $variants; do
             case $variant in
