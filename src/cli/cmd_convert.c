@@ -106,12 +106,14 @@ static int check_other(const struct output *output, const struct output *earlier
 
 static int open_outputs(struct conversion *conversion, struct diag *diag)
 {
+    int (*open_one)(struct outfile *, const char *, struct diag *) =
+        conversion->is_by_default ? outfile_create : outfile_open;
     int error = 0;
     for (int kind = 0; kind < OUTPUT_COUNT && !error; kind++) {
         struct output *output = &conversion->outputs[kind];
         if (!output->path)
             continue;
-        error = outfile_open(&output->file, output->path, diag);
+        error = open_one(&output->file, output->path, diag);
         for (int earlier = 0; earlier < kind && !error; earlier++)
             error = check_other(output, &conversion->outputs[earlier], diag);
     }

@@ -33,10 +33,10 @@ bool convert_text_wants(const char *path)
     return contention_text_is(first, size);
 }
 
-static int write_profile(const struct profile *profile, const char *target, struct diag *diag)
+static int write_profile(const struct profile *profile, const char *target, bool is_chosen, struct diag *diag)
 {
     struct outfile file;
-    int error = outfile_open(&file, target, diag);
+    int error = is_chosen ? outfile_open(&file, target, diag) : outfile_create(&file, target, diag);
     if (error)
         return error;
     error = pprof_write(profile, &file.out, diag);
@@ -53,7 +53,8 @@ static bool is_same_file(const char *path, const char *other)
     return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int convert(const char *path, const char *target, struct diag *diag)
+/* `is_chosen`: the user has named the target. */
+static int convert(const char *path, const char *target, bool is_chosen, struct diag *diag)
 {
     struct gzip_content content;
     struct profile *profile;
@@ -66,7 +67,7 @@ static int convert(const char *path, const char *target, struct diag *diag)
     gzip_content_fini(&content);
     if (error)
         return diag_wrap(diag, error, "%s", path);
-    error = write_profile(profile, target, diag);
+    error = write_profile(profile, target, is_chosen, diag);
     profile_destroy(profile);
     return error;
 }
@@ -77,7 +78,7 @@ int convert_text(const char *path, const char *target, struct diag *diag)
     if (!target && asprintf(&own, "%s.pb.gz", path) < 0)
         return diag_errno(diag, ENOMEM, "cannot convert %s", path);
     const char *used = target ? target : own;
-    int error = convert(path, used, diag);
+    int error = convert(path, used, target != NULL, diag);
     if (!error && strcmp(used, "-") != 0) {
         fputs("  go tool pprof -top ", stderr);
         say_path(stderr, used);

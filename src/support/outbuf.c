@@ -126,6 +126,16 @@ static bool is_written_in_place(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+static int open_temporary(struct outfile *file)
+{
+    if (asprintf(&file->temporary, "%s.XXXXXX", file->path) < 0) {
+        file->temporary = NULL;
+        return -ENOMEM;
+    }
+    file->fd = mkostemp(file->temporary, O_CLOEXEC); /* mode 0600 */
+    return file->fd < 0 ? -errno : 0;
+}
+
 static int open_target(struct outfile *file, const char *path)
 {
     if (strcmp(path, "-") == 0) {
@@ -141,18 +151,20 @@ static int open_target(struct outfile *file, const char *path)
         file->fd = open(file->path, O_WRONLY | O_CLOEXEC);
         return file->fd < 0 ? -errno : 0;
     }
-    if (asprintf(&file->temporary, "%s.XXXXXX", file->path) < 0) {
-        file->temporary = NULL;
-        return -ENOMEM;
-    }
-    file->fd = mkostemp(file->temporary, O_CLOEXEC); /* mode 0600 */
-    return file->fd < 0 ? -errno : 0;
+    return open_temporary(file);
 }
 
-int outfile_open(struct outfile *file, const char *path, struct diag *diag)
+static int create_target(struct outfile *file, const char *path)
+{
+    file->path = strdup(path);
+    return file->path ? open_temporary(file) : -ENOMEM;
+}
+
+static int open_as(struct outfile *file, int (*open_it)(struct outfile *file, const char *path), const char *path,
+                   struct diag *diag)
 {
     *file = (struct outfile){.fd = -1};
-    int error = open_target(file, path);
+    int error = open_it(file, path);
     if (!error)
         error = outbuf_init(&file->out, write_all, file);
     if (error) {
@@ -160,6 +172,16 @@ int outfile_open(struct outfile *file, const char *path, struct diag *diag)
         return diag_errno(diag, -error, "cannot write %s", path);
     }
     return 0;
+}
+
+int outfile_open(struct outfile *file, const char *path, struct diag *diag)
+{
+    return open_as(file, open_target, path, diag);
+}
+
+int outfile_create(struct outfile *file, const char *path, struct diag *diag)
+{
+    return open_as(file, create_target, path, diag);
 }
 
 int outfile_commit(struct outfile *file, struct diag *diag)

@@ -72,8 +72,12 @@ struct outfile {
     char *path, *temporary; /* owned; temporary NULL = written in place */
 };
 
-/* "-" is the standard output. */
+/* "-" is the standard output. A link is followed: for names that the user has chosen. */
 int outfile_open(struct outfile *file, const char *path, struct diag *diag);
+
+/* For names that nobody has chosen, where somebody else may have put a link: whatever is there is replaced. */
+int outfile_create(struct outfile *file, const char *path, struct diag *diag);
+
 int outfile_commit(struct outfile *file, struct diag *diag); /* closes also on failure, leaving no file */
 void outfile_abort(struct outfile *file);                    /* also legal on a zeroed struct and after a commit */
 

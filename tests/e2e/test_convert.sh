@@ -129,6 +129,19 @@ grep -q '^5 1 @' "$work/results/contention" || fail "it was replaced"
 only contention
 done_with a profile in the place of its source
 
+# A link that somebody has put where an output goes is not followed, unless the user has named it.
+fresh_trace
+echo mine >"$work/results/mine"
+ln -s "$work/results/mine" "$work/trace/report.txt"
+convert 0 "$work/trace"
+[ "$(cat "$work/results/mine")" = mine ] || fail "a link beside the trace was followed"
+grep -q '^mapscope report' "$work/trace/report.txt" || fail "no report"
+ln -s "$work/results/mine" "$work/results/link"
+convert 0 "$work/trace" --report "$work/results/link"
+grep -q '^mapscope report' "$work/results/mine" || fail "a link of the user's was not followed"
+only mine link
+done_with a link
+
 # What lies beside a trace, or is called, as somebody likes.
 fresh_trace
 rm -rf "$work/odd"

@@ -187,6 +187,31 @@ static void test_a_link_stays_a_link(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* Somebody else's link may lead to a file of ours. */
+static void test_a_file_of_a_name_that_nobody_chose_replaces_a_link(void **state)
+{
+    (void)state;
+    char folder[64], path[128], link[128];
+    temporary_folder(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    fclose(fopen(path, "w"));
+    assert_int_equal(symlink("file", link), 0);
+    struct outfile file;
+    assert_int_equal(outfile_create(&file, link, NULL), 0);
+    outbuf_text(&file.out, "hello");
+    assert_int_equal(outfile_commit(&file, NULL), 0);
+    struct stat status;
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISREG(status.st_mode));
+    assert_int_equal(status.st_size, 5);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    unlink(link);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_a_missing_folder_is_named(void **state)
 {
     (void)state;
@@ -209,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_an_aborted_or_failed_file_leaves_nothing),
         cmocka_unit_test(test_a_device_is_written_to_and_stays),
         cmocka_unit_test(test_a_link_stays_a_link),
+        cmocka_unit_test(test_a_file_of_a_name_that_nobody_chose_replaces_a_link),
         cmocka_unit_test(test_a_missing_folder_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ int capture_write(const char *path, const struct capture *capture, struct diag *
     static const char *const states[] = {
         [CAPTURE_RECORDING] = "recording", [CAPTURE_COMPLETE] = "complete", [CAPTURE_CUT] = "cut"};
     struct outfile file;
-    int error = outfile_open(&file, path, diag);
+    int error = outfile_create(&file, path, diag);
     if (error)
         return error;
     struct outbuf *out = &file.out;
