@@ -25,7 +25,7 @@ struct chrome {
     struct fact *facts;
     size_t fact_count, fact_capacity;
     struct outbuf *out;      /* borrowed */
-    struct phrases rows;     /* (pid, row): what each slice of it begins with */
+    struct phrases rows;     /* (row, pid): what each slice of it begins with */
     struct phrases names;    /* (name, category) of lasting slices */
     struct phrases texts;    /* (text, lead) of lasting slices */
     struct phrases counters; /* (name, series) */
@@ -86,18 +86,16 @@ static char *put_name(struct outbuf *out, char *at, const char *name, const char
     return json_string(out, at, category);
 }
 
-PHRASE_RENDERER char *render_name(struct phrase *phrase, struct outbuf *out, char *at, const char *name,
-                                  const char *category)
+PHRASE_RENDERER char *render_name(struct chrome *chrome, char *at, const char *name, const char *category)
 {
-    return phrase_keep(phrase, address_of(name), address_of(category), at, put_name(out, at, name, category));
+    char *end = put_name(chrome->out, at, name, category);
+    return phrase_keep(&chrome->names, address_of(name), address_of(category), at, end);
 }
 
 static char *put_lasting_name(struct chrome *chrome, char *at, const char *name, const char *category)
 {
-    struct phrase *phrase = phrase_at(&chrome->names, address_of(name), address_of(category));
-    if (phrase_is(phrase, address_of(name), address_of(category)))
-        return phrase_copy(phrase, at);
-    return render_name(phrase, chrome->out, at, name, category);
+    const struct phrase *phrase = phrase_find(&chrome->names, address_of(name), address_of(category));
+    return phrase ? phrase_copy(phrase, at) : render_name(chrome, at, name, category);
 }
 
 static char *put_flow(char *at, const struct timeline_slice *slice)
@@ -138,11 +136,10 @@ static inline char *put_lead(char *at, const struct lead *lead)
     return at + lead->length;
 }
 
-PHRASE_RENDERER char *render_text(struct phrase *phrase, struct outbuf *out, char *at, const struct lead *lead,
-                                  const char *text)
+PHRASE_RENDERER char *render_text(struct chrome *chrome, char *at, const struct lead *lead, const char *text)
 {
-    char *end = json_string(out, put_lead(at, lead), text);
-    return phrase_keep(phrase, address_of(text), address_of(lead), at, end);
+    char *end = json_string(chrome->out, put_lead(at, lead), text);
+    return phrase_keep(&chrome->texts, address_of(text), address_of(lead), at, end);
 }
 
 static inline char *put_text(struct chrome *chrome, char *at, const struct lead *lead, const char *text,
@@ -150,10 +147,8 @@ static inline char *put_text(struct chrome *chrome, char *at, const struct lead 
 {
     if (!is_lasting)
         return json_string(chrome->out, put_lead(at, lead), text);
-    struct phrase *phrase = phrase_at(&chrome->texts, address_of(text), address_of(lead));
-    if (phrase_is(phrase, address_of(text), address_of(lead)))
-        return phrase_copy(phrase, at);
-    return render_text(phrase, chrome->out, at, lead, text);
+    const struct phrase *phrase = phrase_find(&chrome->texts, address_of(text), address_of(lead));
+    return phrase ? phrase_copy(phrase, at) : render_text(chrome, at, lead, text);
 }
 
 static inline char *put_fact(struct chrome *chrome, char *at, const struct lead *lead, union timeline_value value,
@@ -185,18 +180,18 @@ static char *put_facts(struct chrome *chrome, char *at, const struct timeline_fa
     return at;
 }
 
-PHRASE_RENDERER char *render_row(struct phrase *phrase, char *at, uint32_t pid, uint32_t row)
+PHRASE_RENDERER char *render_row(struct chrome *chrome, char *at, uint32_t pid, uint32_t row)
 {
     char *end = JSON_PUT(at, "{\"ph\":\"X\"");
     end = put_place(end, pid, row);
     end = JSON_PUT(end, ",\"ts\":");
-    return phrase_keep(phrase, pid, row, at, end);
+    return phrase_keep(&chrome->rows, row, pid, at, end);
 }
 
 static char *put_row(struct chrome *chrome, char *at, uint32_t pid, uint32_t row)
 {
-    struct phrase *phrase = phrase_at(&chrome->rows, pid, row);
-    return phrase_is(phrase, pid, row) ? phrase_copy(phrase, at) : render_row(phrase, at, pid, row);
+    const struct phrase *phrase = phrase_find(&chrome->rows, row, pid);
+    return phrase ? phrase_copy(phrase, at) : render_row(chrome, at, pid, row);
 }
 
 static int on_slice(void *self, const struct timeline_slice *slice)
@@ -230,24 +225,21 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     return end_event(chrome, at);
 }
 
-PHRASE_RENDERER char *render_counted(struct phrase *phrase, struct outbuf *out, char *at, const char *name,
-                                     const char *series)
+PHRASE_RENDERER char *render_counted(struct chrome *chrome, char *at, const char *name, const char *series)
 {
     char *end = JSON_PUT(at, ",\"name\":");
-    end = json_string(out, end, name);
+    end = json_string(chrome->out, end, name);
     end = JSON_PUT(end, ",\"args\":{");
-    end = json_string(out, end, series);
+    end = json_string(chrome->out, end, series);
     *end++ = ':';
-    return phrase_keep(phrase, address_of(name), address_of(series), at, end);
+    return phrase_keep(&chrome->counters, address_of(name), address_of(series), at, end);
 }
 
 static char *put_counted(struct chrome *chrome, char *at, const struct timeline_counter *counter)
 {
     uint64_t name = address_of(counter->name), series = address_of(counter->series);
-    struct phrase *phrase = phrase_at(&chrome->counters, name, series);
-    if (phrase_is(phrase, name, series))
-        return phrase_copy(phrase, at);
-    return render_counted(phrase, chrome->out, at, counter->name, counter->series);
+    const struct phrase *phrase = phrase_find(&chrome->counters, name, series);
+    return phrase ? phrase_copy(phrase, at) : render_counted(chrome, at, counter->name, counter->series);
 }
 
 static int on_counter(void *self, const struct timeline_counter *counter)

@@ -14,8 +14,11 @@ enum {
     REPLACEMENT_BYTES = sizeof UTF8_REPLACEMENT - 1,
 };
 
+/* A byte in each byte of a word. */
+#define REPEAT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 /* Above a half that is looked at as a word. */
-#define PLAIN_HALF (DIGITS_REPEAT('x') << 32)
+#define PLAIN_HALF (REPEAT('x') << 32)
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -27,10 +30,9 @@ static inline bool is_plain(unsigned char byte)
 /* False if a byte of the word cannot stand as it is. A byte that borrows from the next is a true hit itself. */
 static inline bool is_plain_word(uint64_t word)
 {
-    uint64_t quote = word ^ DIGITS_REPEAT('"'), backslash = word ^ DIGITS_REPEAT('\\');
-    uint64_t special =
-        word | (word - DIGITS_REPEAT(0x20)) | (quote - DIGITS_REPEAT(1)) | (backslash - DIGITS_REPEAT(1));
-    return !(special & DIGITS_REPEAT(0x80));
+    uint64_t quote = word ^ REPEAT('"'), backslash = word ^ REPEAT('\\');
+    uint64_t special = word | (word - REPEAT(0x20)) | (quote - REPEAT(1)) | (backslash - REPEAT(1));
+    return !(special & REPEAT(0x80));
 }
 
 static inline bool copy_plain_word(char *at, const char *text)

@@ -2,10 +2,10 @@
  * JSON that is written again and again, kept as it was written first and copied whole from then on: a table
  * under a pair of words (the address of a text, a number), in which what comes later takes the place.
  *
- *     struct phrase *phrase = phrase_at(table, a, b);
- *     return phrase_is(phrase, a, b) ? phrase_copy(phrase, at) : render(phrase, a, b, at);
+ *     const struct phrase *phrase = phrase_find(phrases, a, b);
+ *     return phrase ? phrase_copy(phrase, at) : render(phrases, a, b, at);
  *
- * where `render`, PHRASE_RENDERER, ends with phrase_keep.
+ * where `render`, PHRASE_RENDERER, ends with phrase_keep. `a` is never 0.
  *
  * Not thread-safe. A copy costs 2 ns, rendering ten times that.
  */
@@ -24,8 +24,8 @@ enum { PHRASES_LOG2 = 10, PHRASE_SHORT_BYTES = 48, PHRASE_BYTES = 104 };
 #define PHRASE_RENDERER static __attribute__((cold, noinline))
 
 struct phrase {
-    uint64_t a, b;
-    size_t length; /* 0 = free */
+    uint64_t a, b; /* a: 0 = free */
+    size_t length;
     char text[PHRASE_BYTES];
 };
 
@@ -36,7 +36,7 @@ struct phrases {
 
 static inline bool phrase_is(const struct phrase *phrase, uint64_t a, uint64_t b)
 {
-    return phrase->length && phrase->a == a && phrase->b == b;
+    return phrase->a == a && phrase->b == b;
 }
 
 /*
@@ -44,13 +44,19 @@ static inline bool phrase_is(const struct phrase *phrase, uint64_t a, uint64_t b
  * each, so that two that are used in turn do not push each other out: addresses, and so who meets whom, change from
  * run to run.
  */
-static inline struct phrase *phrase_at(struct phrases *phrases, uint64_t a, uint64_t b)
+static inline size_t phrase_places(uint64_t a, uint64_t b)
 {
     const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-    struct phrase *first = &phrases->table[((a * factor + b) * factor >> (64 - PHRASES_LOG2)) & ~UINT64_C(1)];
-    if (__builtin_expect(phrase_is(first, a, b) || !first->length, 1))
+    return ((a * factor + b) * factor >> (64 - PHRASES_LOG2)) & ~(size_t)1;
+}
+
+/* NULL = it is not there. */
+static inline const struct phrase *phrase_find(const struct phrases *phrases, uint64_t a, uint64_t b)
+{
+    const struct phrase *first = &phrases->table[phrase_places(a, b)];
+    if (__builtin_expect(phrase_is(first, a, b), 1))
         return first;
-    return phrase_is(first + 1, a, b) || !first[1].length || (a ^ b) & 16 ? first + 1 : first;
+    return phrase_is(first + 1, a, b) ? first + 1 : NULL;
 }
 
 /* `at` has room for PHRASE_BYTES. */
@@ -63,11 +69,14 @@ static inline char *phrase_copy(const struct phrase *phrase, char *at)
 }
 
 /* What was written from `from` up to `at`, unless it is too long or began before the buffer was flushed. */
-static inline char *phrase_keep(struct phrase *phrase, uint64_t a, uint64_t b, const char *from, char *at)
+static inline char *phrase_keep(struct phrases *phrases, uint64_t a, uint64_t b, const char *from, char *at)
 {
     size_t length = (uintptr_t)at - (uintptr_t)from;
     if (length > PHRASE_BYTES)
         return at;
+    struct phrase *first = &phrases->table[phrase_places(a, b)];
+    bool is_first_taken = first->a, is_second_taken = first[1].a;
+    struct phrase *phrase = is_first_taken && (!is_second_taken || (a ^ b) & 16) ? first + 1 : first;
     phrase->a = a;
     phrase->b = b;
     phrase->length = length;

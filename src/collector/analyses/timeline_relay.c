@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELAY_BLOCKS = 8, BLOCK_BYTES = 64 * 1024, WORD = sizeof(uint64_t) };
+enum { RELAY_BLOCKS = 16, BLOCK_BYTES = 64 * 1024, WORD = sizeof(uint64_t), AHEAD_BYTES = 1024 };
 
 enum entry_kind { ENTRY_SLICE, ENTRY_INSTANT, ENTRY_COUNTER, ENTRY_PROCESS, ENTRY_ROW, ENTRY_METADATA };
 
@@ -152,6 +152,7 @@ static int drain(const struct timeline_sink *to, const struct block *block)
     int error = 0;
     for (size_t at = 0; at < block->used && !error;) {
         const struct entry *entry = (const struct entry *)(const void *)((const char *)block->words + at);
+        __builtin_prefetch((const char *)entry + AHEAD_BYTES);
         error = pass_on(to, entry);
         at += entry->bytes;
     }
