@@ -1,6 +1,6 @@
 /*
  * Reads a trace folder with our reader, as convert does before it makes anything of it: decode and merge, or
- * decode alone. Every field is decoded into a record of the event, none is looked at: as babeltrace2's
+ * decode alone. Every field of our own events is decoded into a struct event, none is looked at: as babeltrace2's
  * sink.utils.dummy has it. Or runs a peer, to compare with.
  *
  *     ctf_read [--unordered] FOLDER           prints: events, CPU nanoseconds an event, on one thread
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collector/ctf/ctf.h"
+#include "collector/decode.h"
 
 enum { RUNS = 5 };
 
@@ -30,29 +30,10 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* A number of 32 bits as that, any other as 64, what is longer as it comes. */
-static enum ctf_form form_of(const struct ctf_field *field)
-{
-    if (field->type != CTF_UNSIGNED && field->type != CTF_SIGNED && field->type != CTF_ENUM)
-        return CTF_VALUE;
-    if (field->bits != 32)
-        return CTF_U64;
-    return field->type == CTF_SIGNED ? CTF_S32 : CTF_U32;
-}
-
-/* One behind the other, each aligned. */
 static void plan_all(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
 {
     (void)self;
-    for (size_t i = 0; i < class->field_count; i++) {
-        enum ctf_form form = form_of(&class->fields[i]);
-        size_t bytes = form == CTF_VALUE ? sizeof(struct ctf_value) : form == CTF_U64 ? 8 : 4;
-        size_t align = bytes < 8 ? bytes : 8, offset = (plan->size + align - 1) / align * align;
-        if (offset + bytes > CTF_PLAN_BYTES)
-            return;
-        plan->places[i] = (struct ctf_place){.offset = (uint16_t)offset, .form = (uint8_t)form};
-        plan->size = offset + bytes;
-    }
+    decode_plan(EVENT_SET_ALL, class, plan);
 }
 
 /* Nanoseconds of one pass; 0 = failed. */

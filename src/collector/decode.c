@@ -124,6 +124,7 @@ void decode_plan(uint64_t set, const struct ctf_event_class *class, struct ctf_p
     const struct decode_event *schema = decode_schema_find(class->name);
     struct event *event = (struct event *)(void *)plan->blank;
     plan->size = size_of(schema);
+    plan->time_at = offsetof(struct event, time_ns);
     begin(schema, class, event);
     place_id(class, "vtid", offsetof(struct event, tid), plan);
     if (!place_id(class, "vpid", offsetof(struct event, pid), plan))

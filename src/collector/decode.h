@@ -29,9 +29,10 @@ enum event_kind decode_kind_of(const char *class_name);
 static inline const struct event *decode_event(const struct ctf_event *in)
 {
     struct event *event = in->record;
-    event->time_ns = in->time_ns;
-    event->pid = (int32_t)event->pid < 0 ? 0 : event->pid; /* LTTng's "unknown" */
-    event->tid = (int32_t)event->tid < 0 ? 0 : event->tid;
+    if (__builtin_expect((int32_t)(event->pid | event->tid) < 0, 0)) { /* LTTng's "unknown" */
+        event->pid = (int32_t)event->pid < 0 ? 0 : event->pid;
+        event->tid = (int32_t)event->tid < 0 ? 0 : event->tid;
+    }
     if (event->kind == EVENT_OTHER)
         event->other.cpu = in->cpu;
     return event;

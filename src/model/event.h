@@ -113,11 +113,11 @@ struct event_map_op {
     uint64_t begin_ns, end_ns;
     uint64_t version;
     uint64_t scope, action; /* 0 = none */
-    uint64_t count;         /* map_clear only */
     /* map_assign only */
     uint64_t hash, bucket, evac_ns;
     uint32_t tophash, overflow, evac_moved;
     struct event_text key; /* empty unless keys were recorded */
+    uint64_t count;        /* map_clear only */
 };
 
 struct event_map_iter {
@@ -236,8 +236,8 @@ struct event_other {
 };
 
 struct event {
-    enum event_kind kind;
     uint32_t pid, tid; /* 0 = the trace does not say */
+    enum event_kind kind;
     uint64_t time_ns;
     struct event_stack stack; /* empty where the event has none */
     union {

@@ -9,6 +9,7 @@
 
 #include "collector/ctf/compile.h"
 #include "collector/ctf/plan.h"
+#include "collector/ctf/straight.h"
 
 enum { SLOTS = 64, SCRATCH = 64 };
 
@@ -286,20 +287,18 @@ static const struct planned *planned(const struct compiled *compiled)
 /* As our own events are, with neighbours and fields between them that nobody wants. */
 static const char ours[] =
     "s32 _id; s32 other; u64 _one; u64 _two; u64 _three; u64 _four; u32 _half; u64 _five; u32 _flag;"
-    "u32 _no_flag; u32 _wide; u64 _unwanted; u32 __words_length; u64 _words[ __words_length ];"
+    "u64 _unwanted; u32 __words_length; u64 _words[ __words_length ];"
     "u32 __bytes_length; u8 _bytes[ __bytes_length ]; string _name;";
 
 static size_t put_ours(uint8_t *bytes)
 {
-    static const uint32_t head[] = {(uint32_t)-7, 99}, half = 4000000000, flag = 256, wide = 4100000000,
-                          counts[] = {2, 3};
+    static const uint32_t head[] = {(uint32_t)-7, 99}, half = 4000000000, flag = 256, counts[] = {2, 3};
     static const uint64_t words[] = {1, 2, 3, 4}, five = 5, unwanted = 6, elements[] = {UINT64_MAX, 8};
-    static const uint32_t zero;
     const struct {
         const void *bytes;
         size_t size;
-    } parts[] = {{head, 8},      {words, 32},     {&half, 4},     {&five, 8},      {&flag, 4},  {&zero, 4}, {&wide, 4},
-                 {&unwanted, 8}, {&counts[0], 4}, {elements, 16}, {&counts[1], 4}, {"a\0b", 3}, {"end", 4}};
+    } parts[] = {{head, 8},       {words, 32},    {&half, 4},      {&five, 8},  {&flag, 4}, {&unwanted, 8},
+                 {&counts[0], 4}, {elements, 16}, {&counts[1], 4}, {"a\0b", 3}, {"end", 4}};
     size_t size = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; size += parts[i++].size)
         memcpy(bytes + size, parts[i].bytes, parts[i].size);
@@ -313,8 +312,7 @@ static void assert_ours(const struct planned *record, uint64_t constant)
     assert_int_equal(record->four, 4);
     assert_int_equal(record->half, 4000000000);
     assert_int_equal(record->five, 5);
-    assert_true(record->flag && record->not_flag);
-    assert_int_equal(record->wide, 4100000000);
+    assert_true(record->flag);
     assert_int_equal(record->words.length, 2);
     assert_true(record->words.us[0] == UINT64_MAX && record->words.us[1] == 8);
     assert_int_equal(record->bytes.length, 3);
@@ -322,44 +320,60 @@ static void assert_ours(const struct planned *record, uint64_t constant)
     assert_int_equal(record->constant, constant);
 }
 
+/* The straight form's cursor, at the start of exactly `size` bytes; NULL = it gives up. `room` is that of a batch. */
+static const uint8_t *run_straight(struct compiled *compiled, const void *bytes, size_t size, uint8_t *room,
+                                   size_t room_size)
+{
+    static uint8_t copy[512 + CTF_SLACK_BYTES];
+    const struct ctf_straight *straight = compiled->program.straight;
+    memcpy(copy, bytes, size);
+    memset(room, 0xEE, room_size);
+    struct ctf_reached reached = ctf_straight_run(straight, copy, copy + size, room, room + room_size);
+    return reached.at ? (const uint8_t *)bytes + (reached.at - copy) : NULL;
+}
+
+enum { ROOM = 1024 };
+
 static void test_our_own_events_take_the_fast_path(void **state)
 {
     (void)state;
     struct compiled compiled;
     uint8_t bytes[256];
-    uint64_t end;
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
     compile_planned(&compiled, ours, 42);
-    const struct ctf_op *ops = compiled.program.ops;
-    assert_int_equal(ops[0].kind, OP_PICK);
-    assert_int_equal(ops[0].picks[PICK_32], 1);
-    assert_int_equal(ops[0].picks[PICK_8], 1);
-    assert_int_equal(ops[0].picks[PICK_4], 2);
-    assert_int_equal(ops[0].count, 10); /* neither what is not wanted nor the length */
-    assert_int_equal(ops[1].kind, OP_WORDS);
-    assert_int_equal(ops[3].kind, OP_BYTES);
+    const struct ctf_straight *straight = compiled.program.straight;
+    assert_non_null(straight);
+    assert_int_equal(straight->first.bytes, 4 + 4 + 32 + 4 + 8 + 4 + 8 + 4);
+    assert_int_equal(straight->first.pick_count, 4); /* neighbours go together */
+    assert_int_equal(straight->first.flag_count, 1);
+    assert_int_equal(straight->first.tail, TAIL_WORDS);
+    assert_int_equal(straight->others[0].tail, TAIL_BYTES);
+    assert_int_equal(straight->others[1].tail, TAIL_STRING);
+    assert_true(straight->others[1].is_last);
     size_t size = put_ours(bytes);
-    memset(compiled.values, 0xEE, sizeof compiled.values);
-    assert_int_equal(run(&compiled, bytes, size, 0, &end), CTF_OK);
-    assert_int_equal(end, size * 8);
-    assert_ours(planned(&compiled), 42);
+    assert_ptr_equal(run_straight(&compiled, bytes, size, room, ROOM), bytes + size);
+    assert_ours((const struct planned *)(const void *)room, 42);
     done(&compiled);
 }
 
-/* What the table of picks is made from does the same. */
+/* What the program itself does is the same, to the last byte of the record. */
 static void test_the_fast_path_changes_nothing(void **state)
 {
     (void)state;
     struct compiled compiled;
     uint8_t bytes[256];
+    uint64_t end;
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
     compile_planned(&compiled, ours, 43);
-    for (size_t i = 0; i < compiled.program.op_count; i++) {
-        struct ctf_op *op = &compiled.program.ops[i];
-        op->kind = op->kind == OP_PICK ? OP_PLAIN : op->kind == OP_WORDS ? OP_ARRAY : op->kind;
-    }
     size_t size = put_ours(bytes);
     memset(compiled.values, 0xEE, sizeof compiled.values);
-    assert_int_equal(run(&compiled, bytes, size, 0, NULL), CTF_OK);
+    assert_int_equal(run(&compiled, bytes, size, 0, &end), CTF_OK);
+    assert_int_equal(end, size * 8);
     assert_ours(planned(&compiled), 43);
+    run_straight(&compiled, bytes, size, room, ROOM);
+    assert_memory_equal(room, compiled.values, offsetof(struct planned, words)); /* the others point elsewhere */
+    assert_memory_equal(room + offsetof(struct planned, constant), &planned(&compiled)->constant,
+                        sizeof(struct planned) - offsetof(struct planned, constant));
     done(&compiled);
 }
 
@@ -370,15 +384,33 @@ static void test_the_fast_path_holds_each_byte_against_the_end(void **state)
     uint8_t bytes[256];
     compile_planned(&compiled, ours, 0);
     size_t size = put_ours(bytes);
-    for (size_t less = 0; less < size; less++)
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
+    for (size_t less = 0; less < size; less++) {
         assert_int_equal(run(&compiled, bytes, less, 0, NULL), CTF_SHORT);
+        assert_null(run_straight(&compiled, bytes, less, room, ROOM));
+    }
     done(&compiled);
     static const uint32_t lengths[] = {UINT32_MAX, INT32_MAX, UINT32_C(1) << 29, 3};
     compile_planned(&compiled, "u32 __words_length; u64 _words[ __words_length ];", 0);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         memcpy(bytes, &lengths[i], sizeof lengths[i]);
         assert_int_equal(run(&compiled, bytes, 4 + 16, 0, NULL), CTF_SHORT);
+        assert_null(run_straight(&compiled, bytes, 4 + 16, room, ROOM));
     }
+    done(&compiled);
+}
+
+static void test_the_fast_path_holds_each_byte_against_the_room(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    uint8_t bytes[256];
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
+    compile_planned(&compiled, ours, 0);
+    size_t size = put_ours(bytes), needed = sizeof(struct planned) + 2 * 8 + 8 + 8; /* words, bytes, name */
+    for (size_t less = sizeof(struct planned); less < needed; less++)
+        assert_null(run_straight(&compiled, bytes, size, room, less));
+    assert_non_null(run_straight(&compiled, bytes, size, room, needed));
     done(&compiled);
 }
 
@@ -387,6 +419,8 @@ static void test_neighbours_are_copied_whole(void **state)
 {
     (void)state;
     static const char *const words[] = {"u64 one;", "u64 two;", "u64 three;", "u64 four;", "u64 five;", "u64 wide;"};
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
+    const struct planned *record = (const struct planned *)(const void *)room;
     uint8_t bytes[64];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i + 1);
@@ -397,16 +431,52 @@ static void test_neighbours_are_copied_whole(void **state)
             strcat(fields, words[i]);
         strcat(fields, "u32 half; s32 id; u32 flag;");
         compile_planned(&compiled, fields, 0);
-        assert_int_equal(compiled.program.ops[0].kind, OP_PICK);
-        memset(compiled.values, 0xEE, sizeof compiled.values);
-        assert_int_equal(run(&compiled, bytes, count * 8 + 12, 0, NULL), CTF_OK);
-        assert_memory_equal(&planned(&compiled)->one, bytes, count * 8);
-        assert_memory_equal(&planned(&compiled)->half, bytes + count * 8, 8);
-        assert_true(planned(&compiled)->flag);
+        assert_non_null(run_straight(&compiled, bytes, count * 8 + 12, room, ROOM));
+        assert_memory_equal(&record->one, bytes, count * 8);
+        assert_memory_equal(&record->half, bytes + count * 8, 8);
+        assert_true(record->flag);
         done(&compiled);
         compile_planned(&compiled, "s32 behind; u64 second;", 0); /* a half word before a whole one */
-        assert_int_equal(run(&compiled, bytes, 12, 0, NULL), CTF_OK);
-        assert_memory_equal(&planned(&compiled)->behind, bytes, 12);
+        assert_non_null(run_straight(&compiled, bytes, 12, room, ROOM));
+        assert_memory_equal(&record->behind, bytes, 12);
+        done(&compiled);
+    }
+}
+
+/* The last of the record is copied when what is behind it is there already. */
+static void test_what_is_behind_a_record_stays_whole(void **state)
+{
+    (void)state;
+    struct compiled compiled;
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
+    static const char bytes[] = "a name\0\1\2\3\4\5\6\7\10";
+    compile_planned(&compiled, "string name; u64 second;", 0);
+    const struct planned *record = (const struct planned *)(const void *)room;
+    assert_non_null(run_straight(&compiled, bytes, 7 + 8, room, ROOM));
+    assert_int_equal(record->second, 0x0807060504030201);
+    assert_int_equal(record->name.length, 6);
+    assert_memory_equal(record->name.text, "a name", 6);
+    done(&compiled);
+}
+
+/* Each of these has something that only the program does, and both give it. */
+static void test_what_the_fast_path_cannot_do_is_left_to_the_program(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {
+        "u64 one; u32 wide;",     /* becomes larger */
+        "u32 flag; u32 no_flag;", /* two bools in one half word */
+        "u16 half;",              /* the same */
+        "integer { size = 32; align = 8; byte_order = be; } half;",
+        "u8 x; aligned half;",                              /* not at a byte */
+        "u64 two; string name; u64 one;",                   /* would spill onto what is there */
+        "u16 __bytes_length; u8 _bytes[ __bytes_length ];", /* another length */
+        "u32 n; u64 one; u8 _bytes[ n ];",                  /* not right behind it */
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct compiled compiled;
+        compile_planned(&compiled, fields[i], 0);
+        assert_null(compiled.program.straight);
         done(&compiled);
     }
 }
@@ -421,6 +491,7 @@ static void test_a_length_may_count_two_arrays(void **state)
     assert_int_equal(run(&compiled, bytes, sizeof bytes, 0, NULL), CTF_OK);
     assert_int_equal(planned(&compiled)->words.us[0], 9);
     assert_int_equal(planned(&compiled)->bytes.length, 1);
+    assert_null(compiled.program.straight);
     done(&compiled);
 }
 
@@ -503,6 +574,9 @@ int main(void)
         cmocka_unit_test(test_our_own_events_take_the_fast_path),
         cmocka_unit_test(test_the_fast_path_changes_nothing),
         cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_end),
+        cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_room),
+        cmocka_unit_test(test_what_is_behind_a_record_stays_whole),
+        cmocka_unit_test(test_what_the_fast_path_cannot_do_is_left_to_the_program),
         cmocka_unit_test(test_neighbours_are_copied_whole),
         cmocka_unit_test(test_a_length_may_count_two_arrays),
         cmocka_unit_test(test_a_plan_keeps_what_is_beside_variants_and_loops),

@@ -412,7 +412,7 @@ static void test_progress_ends_where_the_files_do(void **state)
     reading_assert_packets(&reading, 0, 2);
     ctf_progress(reading.reader, &done, &total);
     assert_int_equal(total, 6 * 4096);
-    assert_int_equal(done, reading_threads == 1 ? 3 * 4096 : total); /* what is decoded ahead was read */
+    assert_in_range(done, 3 * 4096, total); /* what is decoded ahead was read */
     struct ctf_event event;
     while (ctf_next(reading.reader, &event) == 1)
         continue;

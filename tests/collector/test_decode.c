@@ -148,7 +148,9 @@ static const struct event *decode(void)
         .bytes = packet, .end = (contexts.size + payload.size) * 8, .scratch = scratch, .scratch_capacity = SCRATCH};
     assert_int_equal(ctf_program_run(&program, &cursor, record), CTF_OK);
     memset((uint8_t *)record + program.record_bytes, 0, sizeof record - program.record_bytes);
-    struct ctf_event in = {.time_ns = 5000, .class = &class, .record = record};
+    ((struct event *)(void *)record)->time_ns = 5000; /* where the plan has its place */
+    assert_int_equal(program.time_at, offsetof(struct event, time_ns));
+    struct ctf_event in = {.class = &class, .record = record};
     out = *decode_event(&in);
     return &out;
 }

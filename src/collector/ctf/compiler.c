@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ctf/pick.h"
 #include "support/vec.h"
 
 enum { BYTE = 8, ITEMS_MAX = 8192 };
@@ -250,6 +249,7 @@ static void place(struct compiler *compiler)
         option->to_end = visible_before(compiler, option->to_end) * (uint32_t)sizeof(struct ctf_value);
     }
     program->record_bytes = program->slot_count * sizeof(struct ctf_value);
+    program->time_at = CTF_NO_TIME;
 }
 
 static void list_fields(struct compiler *compiler)
@@ -305,10 +305,4 @@ void compiler_finish(struct compiler *compiler)
     place(compiler);
     list_fields(compiler);
     mark_plain_runs(&compiler->program);
-    struct ctf_program *program = &compiler->program;
-    program->picks = calloc(program->load_count + 1, sizeof *program->picks);
-    if (program->picks)
-        ctf_program_pick(program);
-    else
-        compiler_fail(compiler, -ENOMEM);
 }

@@ -81,7 +81,7 @@ static int fill(struct ctf_crew *crew, struct ctf_lane *lane)
     lane->is_busy = false;
     lane->has_ended = batch->state <= 0;
     if (!crew->is_unordered)
-        lane->order = lane->stream->event.time_ns;
+        lane->order = ctf_stream_now_ns(lane->stream);
     return 0;
 }
 

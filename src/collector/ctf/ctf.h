@@ -96,10 +96,11 @@ struct ctf_place {
  * What events of a class are decoded into: a struct of the consumer's, straight from the packet's bytes, so that
  * nothing but what is wanted is ever touched.
  */
-enum { CTF_PLAN_BYTES = 512 };
+enum { CTF_PLAN_BYTES = 512, CTF_NO_TIME = UINT16_MAX };
 
 struct ctf_plan {
     size_t size;                                       /* of the struct, at most CTF_PLAN_BYTES */
+    uint16_t time_at;                                  /* offset of a uint64_t for time_ns; CTF_NO_TIME to begin with */
     struct ctf_place *places;                          /* of each field of the class; CTF_LEFT_OUT to begin with */
     uint64_t blank[CTF_PLAN_BYTES / sizeof(uint64_t)]; /* the struct before its fields are put in; 0 to begin with */
 };

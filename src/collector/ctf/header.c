@@ -6,7 +6,11 @@
 
 #include "collector/ctf/compile.h"
 
-enum { BYTE = 8, COMPACT_TIME_BITS = COMPACT_BITS - COMPACT_ID_BITS, SCRATCH = 64 };
+enum { BYTE = 8, SCRATCH = 64 };
+
+static const struct ctf_brief large_brief = {
+    .bytes = 6, .id_bits = 16, .extended = UINT16_MAX, .time_mask = UINT32_MAX};
+static const struct ctf_brief compact_brief = {.bytes = 4, .id_bits = 5, .extended = 31, .time_mask = (1 << 27) - 1};
 
 static bool is_integer(const struct tsdl_type *type, uint32_t size, uint32_t align, enum tsdl_order order)
 {
@@ -42,19 +46,19 @@ static bool has_shape(const struct tsdl_type *type, const struct tsdl_type *id, 
 }
 
 /* Little endian only: the fast loads are written for what runs production. */
-static enum ctf_header_kind recognise(const struct tsdl_type *type, enum tsdl_order order)
+static struct ctf_brief recognise(const struct tsdl_type *type, enum tsdl_order order)
 {
     const struct tsdl_type *id = member(type, "id");
     const struct tsdl_type *time = member(member(member(type, "v"), "compact"), "timestamp");
     if (order != TSDL_LITTLE || !id || !time)
-        return HEADER_OTHER;
-    if (has_shape(type, id, time, LARGE_EXTENDED) && is_integer(id, 16, BYTE, TSDL_LITTLE) &&
+        return (struct ctf_brief){0};
+    if (has_shape(type, id, time, large_brief.extended) && is_integer(id, 16, BYTE, TSDL_LITTLE) &&
         is_integer(time, 32, BYTE, TSDL_LITTLE))
-        return HEADER_LARGE;
-    if (has_shape(type, id, time, COMPACT_EXTENDED) && is_integer(id, COMPACT_ID_BITS, 1, TSDL_LITTLE) &&
-        is_integer(time, COMPACT_TIME_BITS, 1, TSDL_LITTLE))
-        return HEADER_COMPACT;
-    return HEADER_OTHER;
+        return large_brief;
+    if (has_shape(type, id, time, compact_brief.extended) && is_integer(id, 5, 1, TSDL_LITTLE) &&
+        is_integer(time, 27, 1, TSDL_LITTLE))
+        return compact_brief;
+    return (struct ctf_brief){0};
 }
 
 static bool ends_with(const char *path, const char *leaf)
@@ -79,7 +83,7 @@ static int find_fields(struct ctf_header *header)
 
 int ctf_header_compile(const struct tsdl_type *type, enum tsdl_order order, struct arena *arena, struct ctf_header *out)
 {
-    struct ctf_header header = {.kind = HEADER_OTHER};
+    struct ctf_header header = {0};
     int error = ctf_compile(&(struct ctf_part){.type = type}, 1, order, arena, &header.program);
     if (error)
         return error;
@@ -89,7 +93,7 @@ int ctf_header_compile(const struct tsdl_type *type, enum tsdl_order order, stru
         return error;
     }
     if (type)
-        header.kind = recognise(type, order);
+        header.brief = recognise(type, order);
     *out = header;
     return 0;
 }
@@ -99,8 +103,8 @@ void ctf_header_fini(struct ctf_header *header)
     ctf_program_fini(&header->program);
 }
 
-enum ctf_result ctf_header_read_other(const struct ctf_header *header, struct ctf_cursor *cursor,
-                                      struct ctf_header_values *out)
+enum ctf_result ctf_header_read(const struct ctf_header *header, struct ctf_cursor *cursor,
+                                struct ctf_header_values *out)
 {
     struct ctf_value values[CTF_HEADER_SLOTS_MAX];
     uint64_t scratch[SCRATCH];
@@ -117,7 +121,7 @@ enum ctf_result ctf_header_read_other(const struct ctf_header *header, struct ct
             out->id = values[i].u;
         if (header->is_time[i]) {
             out->timestamp = values[i].u;
-            out->timestamp_bits = header->program.types[i]->size;
+            out->time_mask = UINT64_MAX >> (64 - header->program.types[i]->size);
         }
     }
     return result;

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector/ctf/stream.h"
+#include "collector/ctf/lane.h"
 
 enum {
     TRIED_EVENTS = 1000,
+    ONE_EVENT = 0, /* a batch that is too small for any has room for as many as there must be */
     UUID_BYTES = 16,
     START_BYTES = 24,  /* of a packet header: magic, uuid, stream_id */
     PID_MAX = 1 << 22, /* Linux' PID_MAX_LIMIT */
@@ -53,12 +54,13 @@ static void set_origin(struct ctf_trace *trace, const struct origin *origin)
 /* ---- does it explain the file? ---- */
 
 /* Random bytes are seldom the number of a process or a thread. */
-static bool is_plausible(const struct ctf_event *event)
+static bool is_plausible(const struct ctf_entry *entry)
 {
-    for (size_t i = 0; i < event->class->field_count; i++) {
-        const struct ctf_field *field = &event->class->fields[i];
+    const struct ctf_value *values = (const struct ctf_value *)(const void *)(entry + 1);
+    for (size_t i = 0; i < entry->class->field_count; i++) {
+        const struct ctf_field *field = &entry->class->fields[i];
         bool is_id = field->is_context && (strcmp(field->name, "vpid") == 0 || strcmp(field->name, "vtid") == 0);
-        if (is_id && (event->values[i].i <= 0 || event->values[i].i > PID_MAX))
+        if (is_id && (values[i].i <= 0 || values[i].i > PID_MAX))
             return false;
     }
     return true;
@@ -73,13 +75,18 @@ static bool is_damaged(const struct ctf_stream *stream)
 /* KNOWN_FIRST: events, and each as it should be. Else KNOWN_EMPTY, KNOWN_NOTHING or -ENOMEM. */
 static int try_events(struct ctf_stream *stream)
 {
+    struct ctf_lane lane;
+    const struct ctf_entry *entry;
     unsigned tried = 0;
     int state = 0;
-    while (tried < TRIED_EVENTS && (state = ctf_stream_next(stream)) == 1) {
-        if (is_damaged(stream) || !is_plausible(&stream->event))
+    ctf_lane_init(&lane, stream, NULL, ONE_EVENT);
+    while (tried < TRIED_EVENTS && (state = ctf_lane_peek(&lane, &entry)) == 1) {
+        if (is_damaged(stream) || !is_plausible(entry))
             break;
+        ctf_lane_take(&lane, entry);
         tried++;
     }
+    ctf_lane_fini(&lane);
     if (state == -ENOMEM)
         return state;
     if (is_damaged(stream) || (state != 0 && tried < TRIED_EVENTS))

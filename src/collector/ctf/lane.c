@@ -1,4 +1,4 @@
-/* See lane.h. Start at ctf_lane_fill, which a thread of the crew runs, and ctf_lane_peek_ahead, which reads it. */
+/* See lane.h. Start at ctf_lane_fill, which a thread of the crew runs, and ctf_lane_peek, which reads it. */
 #include "collector/ctf/lane.h"
 
 #include <errno.h>
@@ -19,11 +19,9 @@ static void keep_warning(void *self, const char *text)
         free(copy);
 }
 
-void ctf_lane_init(struct ctf_lane *lane, struct ctf_stream *stream, struct ctf_crew *crew)
+void ctf_lane_init(struct ctf_lane *lane, struct ctf_stream *stream, struct ctf_crew *crew, size_t batch_bytes)
 {
-    *lane = (struct ctf_lane){.stream = stream, .crew = crew};
-    if (!crew)
-        return;
+    *lane = (struct ctf_lane){.stream = stream, .crew = crew, .batch_bytes = batch_bytes};
     lane->done_bytes = stream->done_bytes;
     lane->report = stream->report;
     lane->keeper = (struct ctf_report){lane->report->warn ? keep_warning : NULL, lane};
@@ -35,6 +33,8 @@ void ctf_lane_fini(struct ctf_lane *lane)
     for (size_t i = 0; i < lane->warning_count; i++)
         free(lane->warnings[i]);
     free(lane->warnings);
+    if (!lane->crew)
+        ctf_batch_destroy(lane->batch);
     *lane = (struct ctf_lane){0};
 }
 
@@ -53,10 +53,10 @@ static int put_warnings(struct ctf_lane *lane, struct ctf_batch *batch)
     return state;
 }
 
-/* What was said comes before the event that follows. As ctf_batch_put_event. */
+/* What was said comes before the events that follow. As put_warnings, or ctf_stream_fill. */
 static int put_next(struct ctf_lane *lane, struct ctf_batch *batch)
 {
-    return lane->warning_count ? put_warnings(lane, batch) : ctf_batch_put_event(batch, lane->stream);
+    return lane->warning_count ? put_warnings(lane, batch) : ctf_stream_fill(lane->stream, batch);
 }
 
 /* What was said at the end, or before a pause, comes before that, too. */
@@ -77,6 +77,27 @@ void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch)
 
 /* ---- reading ---- */
 
+/* The same batch once more, without a crew. 1 or -ENOMEM. */
+static int refill(struct ctf_lane *lane)
+{
+    int error = lane->batch ? 0 : ctf_batch_create(lane->batch_bytes, &lane->batch);
+    if (error)
+        return error;
+    ctf_batch_clear(lane->batch);
+    ctf_lane_fill(lane, lane->batch);
+    return 1;
+}
+
+static void leave(struct ctf_lane *lane)
+{
+    if (lane->crew) {
+        ctf_crew_leave(lane->crew, lane);
+        return;
+    }
+    ctf_batch_destroy(lane->batch);
+    lane->batch = NULL;
+}
+
 /* 1 = there is one; 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
 static int next_batch(struct ctf_lane *lane)
 {
@@ -84,40 +105,29 @@ static int next_batch(struct ctf_lane *lane)
     if (state == CTF_LATER)
         lane->batch->state = 1;
     else if (state == 1)
-        state = ctf_crew_next(lane->crew, lane);
+        state = lane->crew ? ctf_crew_next(lane->crew, lane) : refill(lane);
     else if (state == 0)
-        ctf_crew_leave(lane->crew, lane);
+        leave(lane);
     lane->is_over = state == 0;
     if (lane->batch)
         lane->done_bytes = lane->batch->done_bytes;
     return state;
 }
 
-/* The next event's record, once what comes before it was said. 1, 0, CTF_LATER or -ENOMEM. */
-static int find_record(struct ctf_lane *lane, const struct ctf_record **out)
+int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out)
 {
     for (;;) {
-        const struct ctf_record *record = lane->batch ? ctf_batch_record(lane->batch) : NULL;
-        int state = record ? 1 : next_batch(lane);
+        const struct ctf_entry *entry = lane->batch ? ctf_batch_entry(lane->batch) : NULL;
+        int state = entry ? 1 : next_batch(lane);
         if (state != 1)
             return state;
-        if (record && !ctf_record_warning(record)) {
-            *out = record;
+        if (entry && entry->class) {
+            *out = entry;
             return 1;
         }
-        if (record) {
-            ctf_warn(lane->report, "%s", ctf_record_warning(record));
-            lane->batch->at += record->bytes;
+        if (entry) {
+            ctf_warn(lane->report, "%s", (const char *)(entry + 1));
+            ctf_lane_take(lane, entry);
         }
     }
-}
-
-int ctf_lane_peek_ahead(struct ctf_lane *lane)
-{
-    const struct ctf_record *record;
-    int state = find_record(lane, &record);
-    lane->is_ready = state == 1;
-    if (state == 1)
-        lane->time_ns = record->event.time_ns;
-    return state;
 }

@@ -28,7 +28,8 @@ static void restore_order(struct ctf_merge *merge)
         return;
     sift_down(merge, 0);
     size_t next = earlier_child(merge, 0);
-    merge->runner_up_ns = next < merge->count ? merge->heap[next].time_ns : UINT64_MAX;
+    bool is_last = next >= merge->count || merge->is_unordered;
+    merge->runner_up_ns = is_last ? UINT64_MAX : merge->heap[next].time_ns;
 }
 
 /* Until their first peek, streams stand at the time of their first packet: their buffers are not needed before. */
@@ -58,31 +59,44 @@ static void remove_first(struct ctf_merge *merge)
     restore_order(merge);
 }
 
-/* Looks up the first stream's next event. 1 = it is the earliest of all; 0 = look again; -ENOMEM. */
-static int advance_first(struct ctf_merge *merge)
+static void put_event(const struct ctf_lane *lane, const struct ctf_entry *entry, struct ctf_event *out)
 {
-    struct ctf_merge_entry *first = &merge->heap[0];
-    int state = ctf_lane_peek(first->lane);
-    if (state == 0)
-        remove_first(merge);
-    if (state != 1 || merge->is_unordered)
-        return state;
-    first->time_ns = first->lane->time_ns;
-    if (first->time_ns <= merge->runner_up_ns)
-        return 1;
-    restore_order(merge);
+    *out = (struct ctf_event){.time_ns = entry->time_ns,
+                              .class = entry->class,
+                              .values = (const struct ctf_value *)(const void *)(entry + 1),
+                              .stream = lane->stream->number,
+                              .cpu = entry->cpu};
+}
+
+/* Until the first stream's next event is the earliest of all: 1. 0 = there is none; CTF_LATER; -ENOMEM. */
+static __attribute__((noinline)) int find_earliest(struct ctf_merge *merge, const struct ctf_entry **out)
+{
+    while (merge->count) {
+        struct ctf_merge_entry *first = &merge->heap[0];
+        int state = ctf_lane_peek(first->lane, out);
+        if (state != 0 && state != 1)
+            return state;
+        if (state == 1 && (*out)->time_ns <= merge->runner_up_ns)
+            return 1;
+        if (state == 1) {
+            first->time_ns = (*out)->time_ns;
+            restore_order(merge);
+        } else {
+            remove_first(merge);
+        }
+    }
     return 0;
 }
 
 int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
 {
-    while (merge->count) {
-        struct ctf_lane *lane = merge->heap[0].lane;
-        int state = lane->is_ready ? 1 : advance_first(merge);
-        if (state == 1)
-            ctf_lane_take(lane, out);
-        if (state)
+    const struct ctf_entry *entry = merge->count ? ctf_lane_next(merge->heap[0].lane) : NULL;
+    if (!entry || entry->time_ns > merge->runner_up_ns) {
+        int state = find_earliest(merge, &entry);
+        if (state != 1)
             return state;
     }
-    return 0;
+    put_event(merge->heap[0].lane, entry, out);
+    ctf_lane_take(merge->heap[0].lane, entry);
+    return 1;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ctf/pick.h"
+#include "collector/ctf/straight.h"
 
 enum { BYTE = 8, WORD = sizeof(uint64_t), VALUE_BYTES = sizeof(struct ctf_value) };
 
@@ -123,7 +123,7 @@ static void place_loads(const struct ctf_program *program, struct ctf_op *run, s
 
 static void place_op(const struct ctf_program *program, struct ctf_op *op, struct target *targets)
 {
-    if (op->kind == OP_PICK || op->kind == OP_PLAIN || op->kind == OP_RUN) {
+    if (op->kind == OP_PLAIN || op->kind == OP_RUN) {
         place_loads(program, op, targets);
         return;
     }
@@ -185,20 +185,22 @@ static void place_all(struct ctf_program *program, const struct ctf_plan *plan, 
     place_options(program, targets);
     list_texts(program, targets, plan);
     list_consts(program, targets, plan);
-    ctf_program_pick(program);
 }
 
 int ctf_plan(struct ctf_program *program, const struct ctf_event_class *class, ctf_plan_fn *plan, void *self)
 {
-    struct ctf_plan made = {.places = calloc(program->field_count + 1, sizeof *made.places)};
+    struct ctf_plan made = {.places = calloc(program->field_count + 1, sizeof *made.places), .time_at = CTF_NO_TIME};
     struct target *targets = calloc(program->slot_count + 1, sizeof *targets);
     program->consts = calloc(CTF_PLAN_BYTES / WORD, sizeof *program->consts);
     int error = made.places && targets && program->consts ? 0 : -ENOMEM;
     if (!error && plan)
         plan(self, class, &made);
     if (!error) {
-        program->record_bytes = (made.size + WORD - 1) / WORD * WORD;
+        made.size = (made.size + WORD - 1) / WORD * WORD;
+        program->record_bytes = made.size;
+        program->time_at = made.time_at;
         place_all(program, &made, targets);
+        error = ctf_straight_create(program, &made, &program->straight);
     }
     free(targets);
     free(made.places);

@@ -5,9 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ctf/pick.h"
-
 enum { BYTE = 8 };
+
+static inline struct ctf_value *value_at(uint8_t *record, uint32_t to)
+{
+    return (struct ctf_value *)(void *)(record + to);
+}
+
+static inline uint64_t *word_at(uint8_t *record, uint32_t to)
+{
+    return (uint64_t *)(void *)(record + to);
+}
+
+static inline uint32_t *half_at(uint8_t *record, uint32_t to)
+{
+    return (uint32_t *)(void *)(record + to);
+}
+
+static inline bool *flag_at(uint8_t *record, uint32_t to)
+{
+    return (bool *)(void *)(record + to);
+}
 
 static inline uint64_t raw64(const uint8_t *at)
 {
@@ -109,33 +127,43 @@ static inline void put(uint8_t *record, const struct ctf_load *load, struct ctf_
     switch ((enum ctf_form)load->form) {
     case CTF_VALUE:
     case CTF_BYTES:
-        *ctf_value_at(record, load->to) = value;
+        *value_at(record, load->to) = value;
         return;
     case CTF_U64:
-        *ctf_word_at(record, load->to) = value.u;
+        *word_at(record, load->to) = value.u;
         return;
     case CTF_U32:
-        *ctf_half_at(record, load->to) = clamp_u32(value.u);
+        *half_at(record, load->to) = clamp_u32(value.u);
         return;
     case CTF_S32:
-        *ctf_half_at(record, load->to) = (uint32_t)to_s32(load, value.u);
+        *half_at(record, load->to) = (uint32_t)to_s32(load, value.u);
         return;
     case CTF_FLAG:
-        *ctf_flag_at(record, load->to) = value.u != 0;
+        *flag_at(record, load->to) = value.u != 0;
         return;
     case CTF_NOT:
-        *ctf_flag_at(record, load->to) = value.u == 0;
+        *flag_at(record, load->to) = value.u == 0;
         return;
     case CTF_LEFT_OUT:
         return;
     }
 }
 
+/* What PLAIN and RUN share: where it begins; false if it does not fit. The cursor is behind it then. */
+static inline bool enter_run(const struct ctf_op *op, struct ctf_cursor *cursor, uint64_t *at)
+{
+    *at = ctf_align(cursor->at, op->align);
+    if (*at > cursor->end || op->bits > cursor->end - *at)
+        return false;
+    cursor->at = *at + op->bits;
+    return true;
+}
+
 static enum ctf_result run_plain(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
                                  uint8_t *record)
 {
     uint64_t at;
-    if (!ctf_enter_run(op, cursor, &at))
+    if (!enter_run(op, cursor, &at))
         return CTF_SHORT;
     const uint8_t *from = cursor->bytes + at / BYTE;
     const struct ctf_load *load = program->loads + op->first;
@@ -148,7 +176,7 @@ static enum ctf_result run_loads(const struct ctf_program *program, const struct
                                  uint8_t *record)
 {
     uint64_t at;
-    if (!ctf_enter_run(op, cursor, &at))
+    if (!enter_run(op, cursor, &at))
         return CTF_SHORT;
     const struct ctf_load *load = program->loads + op->first;
     for (const struct ctf_load *end = load + op->count; load != end; load++)
@@ -166,16 +194,14 @@ static enum ctf_result run_string(const struct ctf_op *op, struct ctf_cursor *cu
     const char *nul = memchr(text, '\0', left);
     if (!nul || nul - text > UINT32_MAX)
         return CTF_SHORT;
-    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)(nul - text)};
+    *value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)(nul - text)};
     cursor->at = at + (uint64_t)(nul - text + 1) * BYTE;
     return CTF_OK;
 }
 
-static inline uint64_t element_count(const struct ctf_op *op, uint8_t *record, const struct ctf_cursor *cursor)
+static inline uint64_t element_count(const struct ctf_op *op, uint8_t *record)
 {
-    if (op->count_from == COUNT_BEFORE)
-        return ctf_count_before(cursor);
-    return op->count_from == COUNT_READ ? *ctf_word_at(record, (uint32_t)op->count) : op->count;
+    return op->count_from == COUNT_READ ? *word_at(record, (uint32_t)op->count) : op->count;
 }
 
 /*
@@ -187,7 +213,7 @@ static inline bool enter_elements(const struct ctf_op *op, uint8_t *record, stru
                                   uint64_t *count)
 {
     *at = ctf_align(cursor->at, op->align);
-    *count = element_count(op, record, cursor);
+    *count = element_count(op, record);
     if (*at > cursor->end || *count > UINT32_MAX)
         return false;
     uint64_t bits = *count ? (*count - 1) * op->stride + op->bits : 0;
@@ -207,7 +233,7 @@ static enum ctf_result run_text(const struct ctf_op *op, struct ctf_cursor *curs
     if (!enter_elements(op, record, cursor, &at, &count))
         return CTF_SHORT;
     const char *text = (const char *)cursor->bytes + at / BYTE;
-    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)strnlen(text, count)};
+    *value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)strnlen(text, count)};
     return CTF_OK;
 }
 
@@ -217,7 +243,7 @@ static enum ctf_result run_bytes(const struct ctf_op *op, struct ctf_cursor *cur
     if (!enter_elements(op, record, cursor, &at, &count))
         return CTF_SHORT;
     const char *text = (const char *)cursor->bytes + at / BYTE;
-    *ctf_value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)count};
+    *value_at(record, op->to) = (struct ctf_value){.text = text, .length = (uint32_t)count};
     return CTF_OK;
 }
 
@@ -251,7 +277,7 @@ static enum ctf_result run_array(const struct ctf_program *program, const struct
     if (count)
         widen(program->loads + op->first, op, cursor->bytes, at, count, elements);
     cursor->scratch_used += count;
-    *ctf_value_at(record, op->to) = (struct ctf_value){.us = elements, .length = (uint32_t)count};
+    *value_at(record, op->to) = (struct ctf_value){.us = elements, .length = (uint32_t)count};
     return CTF_OK;
 }
 
@@ -263,7 +289,7 @@ static enum ctf_result run_loop(const struct ctf_program *program, size_t index,
                                 uint8_t *record)
 {
     const struct ctf_op *op = &program->ops[index];
-    uint64_t count = element_count(op, record, cursor);
+    uint64_t count = element_count(op, record);
     cursor->at = ctf_align(cursor->at, op->align);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t start = cursor->at;
@@ -280,23 +306,21 @@ static enum ctf_result run_variant(const struct ctf_program *program, const stru
                                    struct ctf_cursor *cursor, uint8_t *record)
 {
     const struct ctf_option *options = program->options + op->first, *chosen = NULL;
-    uint64_t tag = ctf_value_at(record, op->to)->u;
+    uint64_t tag = value_at(record, op->to)->u;
     for (size_t i = 0; i < op->count; i++) {
         if (!chosen && tag - options[i].first <= options[i].last - options[i].first)
             chosen = &options[i];
         for (uint32_t to = options[i].to; to < options[i].to_end; to += sizeof(struct ctf_value))
-            *ctf_value_at(record, to) = (struct ctf_value){.is_absent = true};
+            *value_at(record, to) = (struct ctf_value){.is_absent = true};
     }
     return chosen ? run_range(program, chosen->begin, chosen->end, cursor, record) : CTF_DAMAGED;
 }
 
 /* The ops that contain none. */
-enum ctf_result ctf_run_op(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
-                           void *record)
+static enum ctf_result run_op(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
+                              uint8_t *record)
 {
     switch ((enum ctf_op_kind)op->kind) {
-    case OP_PICK:
-        return ctf_run_picks(program, op, cursor, record);
     case OP_PLAIN:
         return run_plain(program, op, cursor, record);
     case OP_RUN:
@@ -307,8 +331,6 @@ enum ctf_result ctf_run_op(const struct ctf_program *program, const struct ctf_o
         return run_array(program, op, cursor, record);
     case OP_TEXT:
         return run_text(op, cursor, record);
-    case OP_WORDS:
-        return ctf_run_words(op, cursor, record);
     case OP_BYTES:
         return run_bytes(op, cursor, record);
     case OP_SKIP:
@@ -331,27 +353,25 @@ static enum ctf_result run_range(const struct ctf_program *program, size_t begin
         else if (op->kind == OP_VARIANT)
             result = run_variant(program, op, cursor, record);
         else
-            result = ctf_run_op(program, op, cursor, record);
+            result = run_op(program, op, cursor, record);
         i = op->kind == OP_LOOP || op->kind == OP_VARIANT ? op->next : i + 1;
     }
     return result;
 }
 
-enum ctf_result ctf_run_nested(const struct ctf_program *program, struct ctf_cursor *cursor, void *record)
-{
-    return run_range(program, 0, program->op_count, cursor, record);
-}
-
 enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, void *record)
 {
-    return ctf_run_fast(program, cursor, record);
+    cursor->scratch_used = 0;
+    for (size_t i = 0; i < program->const_count; i++)
+        *word_at(record, (uint32_t)(program->consts[i].at * sizeof(uint64_t))) = program->consts[i].word;
+    return run_range(program, 0, program->op_count, cursor, record);
 }
 
 void ctf_program_fini(struct ctf_program *program)
 {
     free(program->ops);
     free(program->loads);
-    free(program->picks);
+    free(program->straight);
     free(program->options);
     free(program->fields);
     free(program->types);

@@ -38,42 +38,21 @@ struct ctf_load {
     uint64_t sign; /* the highest of them if it is signed, else 0 */
 };
 
-/* See pick.h. */
-enum ctf_pick_kind {
-    PICK_32,   /* so many bytes: of the next two kinds what stands side by side here and there */
-    PICK_16,   /* the same */
-    PICK_8,    /* 64 bits to CTF_U64, or two of the next */
-    PICK_4,    /* 32 bits to CTF_U32 or CTF_S32 */
-    PICK_FLAG, /* 32 bits to CTF_FLAG */
-    PICK_RARE, /* from here on */
-    PICK_NOT = PICK_RARE,
-    PICK_U32, /* 32 unsigned bits to CTF_U64 */
-    PICK_S32, /* 32 signed bits to CTF_U64 */
-    PICK_KINDS
-};
-
-struct ctf_pick {
-    uint16_t at; /* bytes from the start of the run */
-    uint16_t to;
-};
-
 /* A word of the record that does not come from the packet, or not whole. */
 struct ctf_const {
     uint64_t word;
     size_t at; /* its number */
 };
 
-/* How many elements: op->count; the number at that offset; the 32 bits in front of them. */
-enum ctf_count { COUNT_FIXED, COUNT_READ, COUNT_BEFORE };
+/* How many elements: op->count; the number at that offset. */
+enum ctf_count { COUNT_FIXED, COUNT_READ };
 
 enum ctf_op_kind {
-    OP_PICK,  /* a run of nothing but what enum ctf_pick_kind has */
     OP_PLAIN, /* a run of nothing but little endian LOAD_WHOLE */
     OP_RUN,
     OP_STRING,
     OP_ARRAY,
     OP_TEXT,
-    OP_WORDS, /* an array of 64 native bits at a byte, COUNT_BEFORE */
     OP_BYTES, /* an array of bytes to CTF_BYTES: not widened */
     OP_SKIP,  /* an array that nobody looks at */
     OP_LOOP,
@@ -81,18 +60,16 @@ enum ctf_op_kind {
 };
 
 struct ctf_op {
-    uint8_t kind;              /* enum ctf_op_kind */
-    uint8_t count_from;        /* enum ctf_count */
-    uint8_t picks[PICK_KINDS]; /* PICK: how many of each kind, from program->picks[first] on */
-    uint8_t rare_picks;        /* of these, of PICK_RARE and behind */
-    uint32_t align;            /* bits: where the op begins */
-    uint32_t to;               /* STRING and arrays: offset of the result; VARIANT: of the tag */
-    /* PICK, PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
+    uint8_t kind;       /* enum ctf_op_kind */
+    uint8_t count_from; /* enum ctf_count */
+    uint32_t align;     /* bits: where the op begins */
+    uint32_t to;        /* STRING and arrays: offset of the result; VARIANT: of the tag */
+    /* PLAIN, RUN: index of its first load; ARRAY: of its element's; VARIANT: of its first option */
     uint32_t first;
     uint32_t next;   /* LOOP, VARIANT: the op behind the body */
     uint32_t stride; /* of arrays: bits from element to element */
-    uint64_t count;  /* PICK, PLAIN, RUN: loads; VARIANT: options; else elements, or where they are said */
-    uint64_t bits;   /* PICK, PLAIN, RUN: size; of arrays: of an element */
+    uint64_t count;  /* PLAIN, RUN: loads; VARIANT: options; else elements, or where they are said */
+    uint64_t bits;   /* PLAIN, RUN: size; of arrays: of an element */
 };
 
 /* The option of a variant for tags from `first` to `last`: ops [begin, end), shown values at [to, to_end). */
@@ -105,7 +82,6 @@ struct ctf_option {
 struct ctf_program {
     struct ctf_op *ops; /* owned, as all of them */
     struct ctf_load *loads;
-    struct ctf_pick *picks; /* load_count */
     struct ctf_option *options;
     size_t op_count, load_count, option_count;
     struct ctf_field *fields;       /* names owned by the arena given to the compiler */
@@ -115,9 +91,11 @@ struct ctf_program {
     struct ctf_const *consts; /* of the record; NULL = none */
     size_t const_count;
     size_t record_bytes; /* with what is hidden; whole words */
+    uint32_t time_at;    /* where in it the event's time goes, CTF_NO_TIME = nowhere; the reader's to put there */
     uint32_t *texts;     /* offsets of the values that point into the packet */
     size_t text_count;
-    bool is_nested; /* has loops or variants */
+    bool is_nested;                /* has loops or variants */
+    struct ctf_straight *straight; /* owned; the same, faster (straight.h); NULL = there is none */
 };
 
 /* What ctf_label looks in. */
@@ -126,8 +104,8 @@ struct ctf_labels {
     size_t count;
 };
 
-/* Bytes that may be read, but not used, behind the end: whole loads take eight at a time. */
-enum { CTF_SLACK_BYTES = 8 };
+/* Bytes that may be read, but not used, behind the end: whole loads take eight at a time, wide copies 32. */
+enum { CTF_SLACK_BYTES = 32 };
 
 /*
  * A place in a packet. `at` and `end` count bits from `bytes`, which lies at an aligned place of the packet and
@@ -150,15 +128,10 @@ enum ctf_result {
 
 /*
  * Decodes at the cursor into `record` (record_bytes, aligned as a uint64_t) and moves it behind. On anything but CTF_OK
- * the cursor's place is undefined. No allocation. Cost: a bounds check and a handful of instructions a run, four a
- * pick, 15 any other load; bench/ctf_read measures it.
+ * the cursor's place is undefined. No allocation. Cost: a bounds check and a handful of instructions a run, 15 a load;
+ * straight.h has what is faster.
  */
 enum ctf_result ctf_program_run(const struct ctf_program *program, struct ctf_cursor *cursor, void *record);
-
-/* Of ctf_run_fast (pick.h), what it leaves to others: any operation that contains none; a program with others. */
-enum ctf_result ctf_run_op(const struct ctf_program *program, const struct ctf_op *op, struct ctf_cursor *cursor,
-                           void *record);
-enum ctf_result ctf_run_nested(const struct ctf_program *program, struct ctf_cursor *cursor, void *record);
 
 void ctf_program_fini(struct ctf_program *program);
 

@@ -16,7 +16,11 @@
 #include "collector/ctf/tree.h"
 #include "support/vec.h"
 
-enum { KEPT_OPEN_MAX = 256, UUID_BYTES = 16 };
+enum {
+    KEPT_OPEN_MAX = 256,
+    UUID_BYTES = 16,
+    ALONE_BYTES = 8 * 1024 /* decoded at a time without threads: it stays in the first cache */
+};
 
 struct ctf_reader {
     struct ctf_report report;
@@ -320,7 +324,7 @@ static int open_lanes(struct ctf_reader *reader, const struct ctf_options *optio
     if (!reader->lanes)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        ctf_lane_init(&reader->lanes[i], &reader->streams[i], thread_count ? &reader->crew : NULL);
+        ctf_lane_init(&reader->lanes[i], &reader->streams[i], thread_count ? &reader->crew : NULL, ALONE_BYTES);
     int error = ctf_merge_init(&reader->merge, reader->lanes, count, options->unordered);
     if (!error && thread_count)
         ctf_crew_start(&reader->crew, reader->lanes, count, thread_count, options->unordered);
@@ -429,7 +433,7 @@ void ctf_progress(const struct ctf_reader *reader, uint64_t *done, uint64_t *tot
 {
     *done = 0;
     for (size_t i = 0; i < reader->stream_count; i++)
-        *done += ctf_lane_done_bytes(&reader->lanes[i]);
+        *done += reader->lanes[i].done_bytes;
     *total = reader->total_bytes;
 }
 

@@ -1,18 +1,18 @@
-/* See stream.h. Start at ctf_stream_step. */
+/* See stream.h. Start at ctf_stream_fill. */
 #include "collector/ctf/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ctf/pick.h"
+#include "collector/ctf/straight.h"
 
 enum {
     BYTE = 8,
     COUNTED_MAX = 65536,
+
     ALIGN_BYTES = TSDL_ALIGN_MAX_BITS / BYTE,
-    WORD = sizeof(uint64_t),
-    ROOM_WORDS = 512
+    WORD = sizeof(uint64_t)
 };
 
 static const uint64_t second_ns = 1000000000;
@@ -22,10 +22,16 @@ static struct ctf_file *current(const struct ctf_stream *stream)
     return &stream->files[stream->first];
 }
 
+static bool ticks_are_ns(const struct ctf_trace *trace)
+{
+    uint64_t frequency = trace->declared.clock.frequency_hz;
+    return !frequency || frequency == second_ns;
+}
+
 static uint64_t to_ns(const struct ctf_trace *trace, uint64_t ticks)
 {
     uint64_t frequency = trace->declared.clock.frequency_hz;
-    if (frequency && frequency != second_ns)
+    if (!ticks_are_ns(trace))
         ticks = (uint64_t)((unsigned __int128)ticks * second_ns / frequency);
     return ticks + (uint64_t)trace->shift_ns;
 }
@@ -151,9 +157,7 @@ static int show_from(struct ctf_stream *stream, uint64_t *at)
 /* What keeps an event from being read, beside an enum ctf_result. */
 enum { UNKNOWN_CLASS = CTF_DAMAGED + 1, TOO_LATE, WITHOUT_SIZE };
 
-/*
- * CTF_AGAIN = from the rebased `*at`; 0 = the rest of the packet cannot be read; CTF_FULL; -ENOMEM.
- */
+/* CTF_AGAIN = from the rebased `*at`; 0 = the rest of the packet cannot be read; -ENOMEM. */
 static __attribute__((cold, noinline)) int recover(struct ctf_stream *stream, int result, uint64_t *at)
 {
     static const char *const damages[] = {
@@ -163,8 +167,6 @@ static __attribute__((cold, noinline)) int recover(struct ctf_stream *stream, in
         [TOO_LATE] = "event later than its packet", /* padding that is read as an event: the clock has wrapped */
         [WITHOUT_SIZE] = "events without a size",   /* endless */
     };
-    if (result == CTF_SCRATCH)
-        return CTF_FULL;
     if (result == CTF_SHORT && !stream->ends_with_content) {
         int state = show_from(stream, at);
         return state == 1 ? CTF_AGAIN : state;
@@ -176,8 +178,6 @@ static __attribute__((cold, noinline)) int recover(struct ctf_stream *stream, in
 static void release_buffers(struct ctf_stream *stream)
 {
     ctf_window_fini(&stream->window);
-    free(stream->room.words);
-    stream->room = (struct ctf_room){0};
     stream->cursor = (struct ctf_cursor){0};
 }
 
@@ -202,8 +202,6 @@ static __attribute__((noinline)) int open_packet(struct ctf_stream *stream)
     stream->cursor.at = packet->start_bits;
     stream->cursor.end = 0;
     stream->ends_with_content = false;
-    stream->event.stream = stream->number;
-    stream->event.cpu = packet->cpu;
     return CTF_AGAIN;
 }
 
@@ -215,90 +213,6 @@ static __attribute__((noinline)) int close_packet(struct ctf_stream *stream)
     return error ? error : CTF_AGAIN;
 }
 
-/* ---- events ---- */
-
-static inline void set_clock(struct ctf_stream *stream, const struct ctf_header_values *header)
-{
-    if (header->timestamp_bits == 64) {
-        stream->clock = header->timestamp;
-    } else if (header->timestamp_bits) { /* the low bits: the clock has gone on by less than they hold */
-        uint64_t mask = (UINT64_C(1) << header->timestamp_bits) - 1;
-        stream->clock += (header->timestamp - stream->clock) & mask;
-    }
-}
-
-static bool is_at_end(const struct ctf_stream *stream)
-{
-    return stream->ends_with_content && stream->cursor.at >= stream->cursor.end;
-}
-
-/* Copies what lies in the packet behind the record and its elements. False if there is no room. */
-static __attribute__((noinline)) bool move_texts(const struct ctf_program *program, struct ctf_room *room)
-{
-    for (size_t i = 0; i < program->text_count; i++) {
-        struct ctf_value *value = (struct ctf_value *)(void *)((uint8_t *)room->words + program->texts[i]);
-        uint64_t *to = room->words + room->used;
-        room->used += (value->length + (size_t)WORD - 1) / WORD;
-        if (room->used > room->count)
-            return false;
-        if (value->length)
-            value->text = memcpy(to, value->text, value->length);
-    }
-    return true;
-}
-
-static inline enum ctf_result read_fields(struct ctf_stream *stream, const struct ctf_program *program,
-                                          struct ctf_room *room)
-{
-    struct ctf_cursor *cursor = &stream->cursor;
-    size_t record_words = program->record_bytes / WORD;
-    room->used = record_words;
-    if (__builtin_expect(record_words > room->count, 0))
-        return CTF_SCRATCH;
-    cursor->scratch = room->words + record_words;
-    cursor->scratch_capacity = room->count - record_words;
-    enum ctf_result result = ctf_run_fast(program, cursor, room->words);
-    room->used += result == CTF_SCRATCH ? cursor->scratch_needed : cursor->scratch_used;
-    if (room->is_apart && program->text_count && result == CTF_OK && !move_texts(program, room))
-        return CTF_SCRATCH;
-    return result;
-}
-
-/* CTF_OK, or why not. */
-static inline int read_event(struct ctf_stream *stream, struct ctf_room *room)
-{
-    const struct ctf_file *file = stream->file;
-    struct ctf_header_values header;
-    enum ctf_result result = ctf_header_read(&file->packet.stream->header, &stream->cursor, &header);
-    if (result != CTF_OK)
-        return result;
-    const struct ctf_class *class = ctf_find_class(file->packet.stream, header.id);
-    if (!class)
-        return UNKNOWN_CLASS;
-    set_clock(stream, &header);
-    if (stream->clock > file->packet.end)
-        return TOO_LATE;
-    stream->event.time_ns = to_ns(file->trace, stream->clock);
-    stream->event.class = &class->shown;
-    stream->event.record = room->words;
-    return read_fields(stream, &class->program, room);
-}
-
-/* 1 = it was only counted. */
-static inline bool count_event(struct ctf_stream *stream)
-{
-    struct ctf_tally *tally = &stream->tally;
-    int which = ((const struct ctf_class *)stream->event.class)->tally; /* `shown` is its first member */
-    uint64_t time_ns = stream->event.time_ns;
-    stream->events++;
-    if (which == CTF_DELIVER)
-        return false;
-    tally->events[which]++;
-    tally->first_ns = time_ns < tally->first_ns ? time_ns : tally->first_ns;
-    tally->last_ns = time_ns > tally->last_ns ? time_ns : tally->last_ns;
-    return true;
-}
-
 /* What comes of it when no event could be read from `at` on. */
 static __attribute__((noinline)) int go_on(struct ctf_stream *stream, int result, uint64_t at)
 {
@@ -307,53 +221,214 @@ static __attribute__((noinline)) int go_on(struct ctf_stream *stream, int result
     return state ? state : close_packet(stream);
 }
 
-/* Inlined into both that an event may come by: calls cost as much as they do. */
-static inline __attribute__((always_inline)) int step(struct ctf_stream *stream, struct ctf_room *room)
+static bool is_at_end(const struct ctf_stream *stream)
 {
-    if (!stream->is_in_packet)
-        return open_packet(stream);
-    for (; stream->counted < COUNTED_MAX; stream->counted++) {
-        uint64_t at = stream->cursor.at;
-        if (is_at_end(stream))
-            return close_packet(stream);
-        int result = read_event(stream, room);
-        if (result == CTF_OK && stream->cursor.at == at)
-            result = WITHOUT_SIZE;
-        if (__builtin_expect(result != CTF_OK, 0))
-            return go_on(stream, result, at);
-        if (!count_event(stream)) {
-            stream->counted = 0;
-            return 1;
-        }
+    return stream->ends_with_content && stream->cursor.at >= stream->cursor.end;
+}
+
+/* ---- any event ---- */
+
+static enum ctf_result read_header(const struct ctf_header *header, struct ctf_cursor *cursor,
+                                   struct ctf_header_values *out)
+{
+    const struct ctf_brief *brief = &header->brief;
+    uint64_t at = ctf_align(cursor->at, BYTE), bits = (uint64_t)brief->bytes * BYTE;
+    if (bits && at <= cursor->end && cursor->end - at >= bits) {
+        uint64_t word = ctf_brief_read(cursor->bytes + at / BYTE);
+        *out = (struct ctf_header_values){word & brief->extended, word >> brief->id_bits, brief->time_mask};
+        cursor->at = at + bits;
+        if (out->id != brief->extended)
+            return CTF_OK;
+        cursor->at = at;
+    }
+    return ctf_header_read(header, cursor, out);
+}
+
+static size_t whole_words(size_t bytes)
+{
+    return (bytes + WORD - 1) / WORD * WORD;
+}
+
+static struct ctf_value *text_of(const struct ctf_program *program, size_t index, uint8_t *record)
+{
+    return (struct ctf_value *)(void *)(record + program->texts[index]);
+}
+
+static size_t text_bytes(const struct ctf_program *program, uint8_t *record)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < program->text_count; i++)
+        bytes += whole_words(text_of(program, i, record)->length);
+    return bytes;
+}
+
+/* Copies what lies in the packet behind the record and its elements. */
+static void move_texts(const struct ctf_program *program, uint8_t *record, uint8_t *to)
+{
+    for (size_t i = 0; i < program->text_count; i++) {
+        struct ctf_value *value = text_of(program, i, record);
+        if (value->length)
+            value->text = memcpy(to, value->text, value->length);
+        to += whole_words(value->length);
+    }
+}
+
+/* `*bytes` is what the entry takes; with CTF_SCRATCH, what it takes at least. */
+static enum ctf_result read_fields(struct ctf_stream *stream, const struct ctf_program *program,
+                                   const struct ctf_batch *batch, size_t *bytes)
+{
+    struct ctf_cursor *cursor = &stream->cursor;
+    uint8_t *record = (uint8_t *)(ctf_batch_free(batch) + 1);
+    size_t room = batch->capacity - batch->used;
+    *bytes = sizeof(struct ctf_entry) + program->record_bytes;
+    if (*bytes > room)
+        return CTF_SCRATCH;
+    cursor->scratch = (uint64_t *)(void *)(record + program->record_bytes);
+    cursor->scratch_capacity = (room - *bytes) / WORD;
+    enum ctf_result result = ctf_program_run(program, cursor, record);
+    *bytes += (result == CTF_SCRATCH ? cursor->scratch_needed : cursor->scratch_used) * WORD;
+    if (result != CTF_OK)
+        return result;
+    uint8_t *texts = (uint8_t *)ctf_batch_free(batch) + *bytes;
+    *bytes += text_bytes(program, record);
+    if (*bytes > room)
+        return CTF_SCRATCH;
+    move_texts(program, record, texts);
+    return CTF_OK;
+}
+
+/* Decodes into the batch, in front of what is free. CTF_OK, or why not. */
+static int try_event(struct ctf_stream *stream, const struct ctf_batch *batch, const struct ctf_class **out,
+                     size_t *bytes)
+{
+    const struct ctf_packet *packet = &stream->file->packet;
+    struct ctf_header_values header;
+    enum ctf_result result = read_header(&packet->stream->header, &stream->cursor, &header);
+    if (result != CTF_OK)
+        return result;
+    const struct ctf_class *class = ctf_find_class(packet->stream, header.id);
+    if (!class)
+        return UNKNOWN_CLASS;
+    stream->clock += (header.timestamp - stream->clock) & header.time_mask;
+    if (stream->clock > packet->end)
+        return TOO_LATE;
+    *out = class;
+    return read_fields(stream, &class->program, batch, bytes);
+}
+
+static inline void count_event(struct ctf_tally *tally, int which, uint64_t time_ns)
+{
+    tally->events[which]++;
+    tally->first_ns = time_ns < tally->first_ns ? time_ns : tally->first_ns;
+    tally->last_ns = time_ns > tally->last_ns ? time_ns : tally->last_ns;
+}
+
+static inline void put_entry(struct ctf_entry *entry, const struct ctf_class *class, uint64_t time_ns, size_t bytes,
+                             uint32_t cpu)
+{
+    if (class->program.time_at != CTF_NO_TIME)
+        memcpy((uint8_t *)(entry + 1) + class->program.time_at, &time_ns, sizeof time_ns);
+    *entry = (struct ctf_entry){.class = &class->shown, .time_ns = time_ns, .bytes = (uint32_t)bytes, .cpu = cpu};
+}
+
+/* An event that was decoded where it belongs. */
+static void keep_event(struct ctf_stream *stream, struct ctf_batch *batch, const struct ctf_class *class, size_t bytes)
+{
+    uint64_t time_ns = ctf_stream_now_ns(stream);
+    struct ctf_entry *entry = ctf_batch_free(batch);
+    stream->events++;
+    if (class->tally != CTF_DELIVER) {
+        stream->counted++;
+        count_event(&stream->tally, class->tally, time_ns);
+        return;
     }
     stream->counted = 0;
-    return CTF_LATER;
+    put_entry(entry, class, time_ns, bytes, stream->file->packet.cpu);
+    batch->used += bytes;
 }
 
-int ctf_stream_step(struct ctf_stream *stream, struct ctf_room *room)
+/* 1 = it is in the batch, or counted, or there is room for it now; CTF_FULL, CTF_AGAIN or -ENOMEM. */
+static int read_event(struct ctf_stream *stream, struct ctf_batch *batch)
 {
-    return step(stream, room);
+    const struct ctf_class *class;
+    uint64_t at = stream->cursor.at;
+    size_t bytes = 0;
+    int result = try_event(stream, batch, &class, &bytes);
+    if (result == CTF_SCRATCH) {
+        stream->cursor.at = at;
+        int state = ctf_batch_make_room(batch, bytes);
+        return state ? state : 1;
+    }
+    if (result == CTF_OK && stream->cursor.at == at)
+        result = WITHOUT_SIZE;
+    if (result != CTF_OK)
+        return go_on(stream, result, at);
+    keep_event(stream, batch, class, bytes);
+    return 1;
 }
 
-static __attribute__((noinline)) int enlarge(struct ctf_room *room)
+/* ---- the fast path ---- */
+
+/* Events for as long as there is nothing unusual about them; what there is, read_event() finds out. */
+static void read_straight(struct ctf_stream *stream, struct ctf_batch *batch)
 {
-    size_t count = room->used * 2 > ROOM_WORDS ? room->used * 2 : ROOM_WORDS;
-    uint64_t *words = malloc(count * sizeof *words);
-    if (!words)
-        return -ENOMEM;
-    free(room->words);
-    *room = (struct ctf_room){.words = words, .count = count};
-    return 0;
+    struct ctf_cursor *cursor = &stream->cursor;
+    const struct ctf_file *file = stream->file;
+    const struct ctf_packet *packet = &file->packet;
+    const struct ctf_brief brief = packet->stream->header.brief;
+    if (cursor->at % BYTE || cursor->at >= cursor->end || !ticks_are_ns(file->trace))
+        return;
+    const struct ctf_straight_class *straights = packet->stream->straights;
+    const size_t straight_count = packet->stream->straight_count;
+    const uint64_t last = packet->end, shift_ns = (uint64_t)file->trace->shift_ns;
+    const uint32_t cpu = packet->cpu;
+    const uint8_t *at = cursor->bytes + cursor->at / BYTE, *end = cursor->bytes + cursor->end / BYTE;
+    uint8_t *out = batch->bytes + batch->used, *const out_end = batch->bytes + batch->capacity;
+    uint64_t clock = stream->clock, events = 0;
+    while (end - at >= (ptrdiff_t)brief.bytes) {
+        uint64_t word = ctf_brief_read(at), id = word & brief.extended, now = ctf_brief_clock(&brief, word, clock);
+        if (id >= straight_count)
+            break;
+        const struct ctf_straight *straight = &straights[id].straight;
+        if (now > last || (size_t)(out_end - out) < sizeof(struct ctf_entry) + straight->record_bytes)
+            break;
+        uint8_t *record = out + sizeof(struct ctf_entry);
+        struct ctf_reached reached = ctf_straight_run(straight, at + brief.bytes, end, record, out_end);
+        if (!reached.at)
+            break;
+        at = reached.at;
+        clock = now;
+        events++;
+        const struct ctf_class *class = straights[id].class;
+        if (class->tally != CTF_DELIVER) {
+            count_event(&stream->tally, class->tally, now + shift_ns);
+            if (++stream->counted == COUNTED_MAX)
+                break;
+            continue;
+        }
+        stream->counted = 0;
+        put_entry((struct ctf_entry *)(void *)out, class, now + shift_ns, (size_t)(reached.free - out), cpu);
+        out = reached.free;
+    }
+    cursor->at = (uint64_t)(at - cursor->bytes) * BYTE;
+    batch->used = (size_t)(out - batch->bytes);
+    stream->clock = clock;
+    stream->events += events;
 }
 
-int ctf_stream_next(struct ctf_stream *stream)
+int ctf_stream_fill(struct ctf_stream *stream, struct ctf_batch *batch)
 {
-    int state;
-    do {
-        state = step(stream, &stream->room);
-        if (state == CTF_FULL)
-            state = enlarge(&stream->room) ? -ENOMEM : CTF_AGAIN;
-    } while (state == CTF_AGAIN);
+    int state = 1;
+    while (state == 1) {
+        if (!stream->is_in_packet)
+            return open_packet(stream);
+        read_straight(stream, batch);
+        if (stream->counted == COUNTED_MAX) {
+            stream->counted = 0;
+            return CTF_LATER;
+        }
+        state = is_at_end(stream) ? close_packet(stream) : read_event(stream, batch);
+    }
     return state;
 }
 
@@ -383,6 +458,11 @@ void ctf_stream_fini(struct ctf_stream *stream)
     release_buffers(stream);
     free(stream->files);
     stream->files = NULL;
+}
+
+uint64_t ctf_stream_now_ns(const struct ctf_stream *stream)
+{
+    return stream->file ? to_ns(stream->file->trace, stream->clock) : 0;
 }
 
 uint64_t ctf_stream_begin_ns(const struct ctf_stream *stream)

@@ -2,8 +2,9 @@
  * One stream: the events of one buffer (a channel on a CPU), from however many files tracefile rings,
  * rotation chunks and overlapping snapshots have spread it over.
  *
- *     while ((state = ctf_stream_next(stream)) == 1)
- *         use(&stream->event);
+ *     do
+ *         state = ctf_stream_fill(stream, batch);     // until there is something to be said, or the batch is full
+ *     while (state == CTF_AGAIN);
  *
  * Streams share nothing that is written to, so that each may be read on a thread of its own. Memory: one
  * window, from the first event to the last.
@@ -11,22 +12,13 @@
 #ifndef COLLECTOR_CTF_STREAM_H
 #define COLLECTOR_CTF_STREAM_H
 
+#include "collector/ctf/batch.h"
 #include "collector/ctf/ctf.h"
 #include "collector/ctf/file.h"
 #include "collector/ctf/sequence.h"
 
-/* What two threads write to lies so far apart that neither takes the other's cache line, or its neighbour. */
-enum { CTF_APART_BYTES = 128 };
-
-/* Where an event is decoded into: its record, and behind that what this points to. */
-struct ctf_room {
-    uint64_t *words;
-    size_t count, used; /* of words; with CTF_FULL `used` is what is needed, at least */
-    bool is_apart;      /* the texts, too: else they are where they were read */
-};
-
-/* CTF_FULL: the room is too small, the event is read again. CTF_AGAIN: no event yet, but perhaps a warning. */
-enum { CTF_FULL = 3, CTF_AGAIN };
+/* No event yet, but perhaps a warning. */
+enum { CTF_AGAIN = CTF_FULL + 1 };
 
 struct ctf_stream {
     _Alignas(
@@ -46,10 +38,7 @@ struct ctf_stream {
     bool ends_with_content; /* the cursor's end is the content's, not only the window's */
     uint64_t base;          /* of the cursor's bytes in the packet; a multiple of the largest alignment */
     struct ctf_cursor cursor;
-    uint64_t clock; /* ticks */
-
-    struct ctf_event event; /* the last one */
-    struct ctf_room room;   /* owned; for who brings none */
+    uint64_t clock; /* ticks, of the last event */
 };
 
 /* Takes `files` (malloc'd, each with its first packet found) in any order; always succeeds. */
@@ -60,10 +49,13 @@ void ctf_stream_fini(struct ctf_stream *stream);
 /* No event is earlier than this, as far as the packets say; from open to the first event. */
 uint64_t ctf_stream_begin_ns(const struct ctf_stream *stream);
 
-/* 1 = stream->event is there, good until the next; 0 = the end; CTF_LATER; -ENOMEM. */
-int ctf_stream_next(struct ctf_stream *stream);
+/* The time of the last event that was read; none that follows should be earlier. */
+uint64_t ctf_stream_now_ns(const struct ctf_stream *stream);
 
-/* The same, with an event that is good for as long as the room; also CTF_FULL and CTF_AGAIN. */
-int ctf_stream_step(struct ctf_stream *stream, struct ctf_room *room);
+/*
+ * Decodes events into the batch, until something is to be said or done: CTF_FULL = it is full; CTF_AGAIN = there may be
+ * a warning, which comes before the next event; 0 = the end; CTF_LATER = many were only counted; -ENOMEM.
+ */
+int ctf_stream_fill(struct ctf_stream *stream, struct ctf_batch *batch);
 
 #endif

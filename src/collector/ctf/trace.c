@@ -8,7 +8,7 @@
 #include "collector/ctf/compile.h"
 #include "collector/ctf/plan.h"
 
-enum { DENSE_IDS_MAX = 65536, FIELDS_MAX = 1 << 22, FIELDS_OF_REFUSED = 8192 };
+enum { STRAIGHT_IDS_MAX = 1024, DENSE_IDS_MAX = 65536, FIELDS_MAX = 1 << 22, FIELDS_OF_REFUSED = 8192 };
 
 static const char *const packet_fields[PACKET_FIELDS] = {
     [PACKET_MAGIC] = "magic",
@@ -193,12 +193,36 @@ static int plan_class(struct ctf_class *class, const struct ctf_options *options
     return ctf_plan(&class->program, &class->shown, is_counted ? NULL : options->plan, options->self);
 }
 
+static void list_straight(const struct ctf_class *class, struct ctf_straight_class *out)
+{
+    static const struct ctf_straight none = {.first.bytes = UINT32_MAX};
+    *out = (struct ctf_straight_class){class && class->program.straight ? *class->program.straight : none, class};
+}
+
+static int list_straights(struct ctf_stream_class *stream)
+{
+    size_t count = stream->by_id_count, extended = stream->header.brief.extended;
+    count = count < extended ? count : extended;
+    count = count < STRAIGHT_IDS_MAX ? count : STRAIGHT_IDS_MAX;
+    stream->straights = malloc((count + 1) * sizeof *stream->straights);
+    if (!stream->straights)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        list_straight(stream->by_id[i], &stream->straights[i]);
+    stream->straight_count = count;
+    return 0;
+}
+
 int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options)
 {
     int error = 0;
-    for (size_t i = 0; i < trace->stream_count; i++)
-        for (size_t k = 0; k < trace->streams[i].class_count && !error; k++)
-            error = plan_class(&trace->streams[i].classes[k], options);
+    for (size_t i = 0; i < trace->stream_count && !error; i++) {
+        struct ctf_stream_class *stream = &trace->streams[i];
+        for (size_t k = 0; k < stream->class_count && !error; k++)
+            error = plan_class(&stream->classes[k], options);
+        if (!error)
+            error = list_straights(stream);
+    }
     return error;
 }
 
@@ -210,6 +234,7 @@ static void stream_fini(struct ctf_stream_class *stream)
         ctf_program_fini(&stream->classes[i].program);
     free(stream->classes);
     free(stream->by_id);
+    free(stream->straights);
 }
 
 void ctf_trace_destroy(struct ctf_trace *trace)

@@ -7,6 +7,7 @@
 
 #include "collector/ctf/header.h"
 #include "collector/ctf/program.h"
+#include "collector/ctf/straight.h"
 #include "collector/ctf/tsdl.h"
 
 /* What a packet's header and context say, by name. */
@@ -38,6 +39,12 @@ struct ctf_class {
     int tally; /* where its events are only counted, or CTF_DELIVER */
 };
 
+/* What the hot loop needs of a class, side by side. One without a straight form is longer than any packet. */
+struct ctf_straight_class {
+    struct ctf_straight straight;
+    const struct ctf_class *class;
+};
+
 struct ctf_stream_class {
     uint64_t id;
     struct ctf_packet_part context;
@@ -46,6 +53,8 @@ struct ctf_stream_class {
     size_t class_count;
     struct ctf_class **by_id; /* owned, for ids below by_id_count; NULL = unknown */
     size_t by_id_count;
+    struct ctf_straight_class *straights; /* owned, by id */
+    size_t straight_count;                /* of them, below the id of an extended header; 0 before ctf_trace_plan */
 };
 
 struct ctf_trace {
