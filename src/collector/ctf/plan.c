@@ -108,6 +108,8 @@ static void hide_rest(struct ctf_program *program, struct target *targets)
 /* The run keeps its size: where it ends does not change. */
 static void place_loads(const struct ctf_program *program, struct ctf_op *run, struct target *targets)
 {
+    if (!run->count) /* there may be no loads at all */
+        return;
     struct ctf_load *loads = program->loads + run->first;
     uint64_t kept = 0;
     for (uint64_t i = 0; i < run->count; i++) {

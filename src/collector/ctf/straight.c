@@ -176,18 +176,20 @@ static void end_stretch(struct builder *builder, enum ctf_tail tail, size_t to)
     builder->count_to = NO_COUNT;
 }
 
+static bool is_words(const struct builder *builder, const struct ctf_op *array)
+{
+    const struct ctf_load *element = &builder->program->loads[array->first];
+    return element->kind == LOAD_WHOLE && element->size == 64 && array->stride == 64 && !element->is_big_endian;
+}
+
 /* TAIL_NONE = it cannot be one. */
 static enum ctf_tail tail_of(const struct builder *builder, const struct ctf_op *op)
 {
-    const struct ctf_load *element = &builder->program->loads[op->first];
-    bool is_hidden = op->to >= builder->plan->size;
     switch ((enum ctf_op_kind)op->kind) {
     case OP_STRING:
-        return is_hidden ? TAIL_SKIP_STRING : TAIL_STRING;
+        return op->to < builder->plan->size ? TAIL_STRING : TAIL_SKIP_STRING;
     case OP_ARRAY:
-        return element->kind == LOAD_WHOLE && element->size == 64 && op->stride == 64 && !element->is_big_endian
-                   ? TAIL_WORDS
-                   : TAIL_NONE;
+        return is_words(builder, op) ? TAIL_WORDS : TAIL_NONE;
     case OP_TEXT:
         return TAIL_TEXT;
     case OP_BYTES:

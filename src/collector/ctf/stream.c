@@ -303,7 +303,7 @@ static int try_event(struct ctf_stream *stream, const struct ctf_batch *batch, c
 {
     const struct ctf_packet *packet = &stream->file->packet;
     struct ctf_header_values header;
-    enum ctf_result result = read_header(&packet->stream->header, &stream->cursor, &header);
+    int result = (int)read_header(&packet->stream->header, &stream->cursor, &header);
     if (result != CTF_OK)
         return result;
     const struct ctf_class *class = ctf_find_class(packet->stream, header.id);
@@ -313,7 +313,7 @@ static int try_event(struct ctf_stream *stream, const struct ctf_batch *batch, c
     if (stream->clock > packet->end)
         return TOO_LATE;
     *out = class;
-    return read_fields(stream, &class->program, batch, bytes);
+    return (int)read_fields(stream, &class->program, batch, bytes);
 }
 
 static inline void count_event(struct ctf_tally *tally, int which, uint64_t time_ns)
