@@ -33,9 +33,11 @@
  * nothing is owed: all that an uncontended lock looks at); a lock that readers hold has several holders, and its paid
  * stays 0; and somebody is giving up at this moment:
  *
- *     a holder reads the clock, then the word anew; who gives up says so in `leaving`, then reads the clock. A holder
- * that sees nobody leaving has read an earlier time than he who leaves afterwards, and charged none of what that one
- * has not waited. A holder that sees him swaps, and he reads the clock again.
+ *     waiter     leaving + 1     reads the clock     leaves the word     leaving - 1
+ *     holder     reads the clock     nobody is leaving?     the word     pays
+ *
+ * A holder that sees nobody leaving either finds him gone from the word, or has read an earlier time than he will, and
+ * charges none of what that one does not wait. A holder that sees him swaps, and then he reads the clock again.
  *
  * The word and the time go together: if the word changed while the clock was read, it is read again. But not by who
  * read it before he had the lock, to have it out of his hold: another may join or settle in between, and what then
@@ -91,15 +93,17 @@ static inline uint64_t word_load(struct page_lock *entry)
     return atomic_load_explicit(&entry->word, memory_order_acquire);
 }
 
-/* The word, and a time at which it was that. */
-static inline uint64_t word_at_a_time(struct page_lock *entry, uint64_t *now_ns)
+/* The word, and a time at which it was that: `tried_ns`, or now. `leaving` is looked at in between. */
+static inline uint64_t word_at_a_time(struct page_lock *entry, uint64_t tried_ns, uint64_t *now_ns, uint32_t *leaving)
 {
-    uint64_t word, before = word_load(entry);
+    uint64_t word, again = word_load(entry);
     do {
-        word = before;
-        *now_ns = tsc_clock_ns();
-        before = word_load(clock_before(*now_ns, entry));
-    } while (__builtin_expect(before != word, 0));
+        word = again;
+        *now_ns = tried_ns ? tried_ns : tsc_clock_ns();
+        struct page_lock *then = clock_before(*now_ns, entry);
+        *leaving = atomic_load_explicit(&then->leaving, memory_order_acquire);
+        again = word_load(then);
+    } while (__builtin_expect(again != word, 0));
     return word;
 }
 
@@ -110,10 +114,11 @@ static inline uint64_t word_at_a_time(struct page_lock *entry, uint64_t *now_ns)
  */
 static inline void word_settle(struct page_lock *entry, uint64_t tried_ns, struct change *out)
 {
-    uint64_t now_ns = tried_ns, word = tried_ns ? word_load(entry) : word_at_a_time(entry, &now_ns);
-    uint32_t waiters = page_word_waiters(word);
-    if (waiters == 0 || waiters == PAGE_WAITERS_MAX || !word_is_exclusive(entry) ||
-        atomic_load_explicit(&entry->leaving, memory_order_acquire) != 0) {
+    uint64_t now_ns;
+    uint32_t leaving, waiters;
+    uint64_t word = word_at_a_time(entry, tried_ns, &now_ns, &leaving);
+    waiters = page_word_waiters(word);
+    if (waiters == 0 || waiters == PAGE_WAITERS_MAX || leaving != 0 || !word_is_exclusive(entry)) {
         word_settle_by_swap(entry, 0, out);
         return;
     }
