@@ -2,7 +2,7 @@
 # installed names no path: the tree can be moved as a whole. Folders are those of GNUInstallDirs.
 install(TARGETS mapscope-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS mapscope mapscope-lttng EXPORT mapscope-config LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS mapscope-preload mapscope-daemons LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mapscope-preload mapscope-daemons LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP) # nobody links with them
 set_target_properties(mapscope-preload mapscope-lttng PROPERTIES INSTALL_RPATH "$ORIGIN") # finds libmapscope beside it
 install(DIRECTORY src/include/mapscope DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
