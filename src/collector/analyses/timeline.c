@@ -1,5 +1,5 @@
 /*
- * See timeline.h, and timeline_state.h for the parts. Here: each event to its part, instants, and
+ * See timeline.h, and timeline_parts.h for the parts. Here: each event to its part, instants, and
  * what is written at the end.
  */
 #include "collector/analyses/timeline.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 #include "support/strtab.h"
 
 struct pid_id {
@@ -169,11 +169,12 @@ int timeline_apply(struct timeline_builder *timeline, const struct event *event)
     case EVENT_MAP_FREE:
     case EVENT_MAP_GROW:
     case EVENT_MAP_GROW_END:
+        return timeline_map_event(timeline, event);
     case EVENT_MAP_ASSIGN:
     case EVENT_MAP_ACCESS:
     case EVENT_MAP_DELETE:
     case EVENT_MAP_CLEAR:
-        return timeline_map_event(timeline, event);
+        return timeline_op_event(timeline, event);
     case EVENT_DEFER_PUSH:
     case EVENT_DEFER_RUN_BEGIN:
     case EVENT_DEFER_RUN_END:

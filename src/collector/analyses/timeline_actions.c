@@ -1,10 +1,10 @@
 /*
- * See timeline_state.h: deferred actions, from their registration on one thread to their run on the same or
+ * See timeline_parts.h: deferred actions, from their registration on one thread to their run on the same or
  * another. The slice of the registration is held back until the run begins, so that its flow has an end.
  */
 #include <errno.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 struct action_key {
     uint64_t pid, id;

@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: slices whose begin and end are two events, as a stack for each thread. Regions and
+ * See timeline_parts.h: slices whose begin and end are two events, as a stack for each thread. Regions and
  * deferred actions nest by how programs are written; where an end is missing, or two cross, the inner one
  * ends with the outer one and says that it is unfinished.
  */
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 #include "support/vec.h"
 
 static void free_names(struct timeline_frame *frame)

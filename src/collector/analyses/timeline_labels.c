@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: what threads are called on rows that are not their own. The viewer shows a number
+ * See timeline_parts.h: what threads are called on rows that are not their own. The viewer shows a number
  * beside the name only of a thread's own row; elsewhere two threads of one name need theirs.
  */
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 /* In a process of more threads each is called by name and number: names are not compared then. */
 enum { COMPARED_MAX = 256 };

@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: waits on the waiter's row; holds and how many wait for them on the lock's group.
+ * See timeline_parts.h: waits on the waiter's row; holds and how many wait for them on the lock's group.
  *
  *     lock table      |== phone holds ==|              a contended hold, from its first waiter to its release
  *     phone's row                       `-.            the flow, if the trace has both
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 enum { NS_A_MS = 1000000 };
 

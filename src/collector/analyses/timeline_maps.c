@@ -1,11 +1,11 @@
 /*
- * See timeline_state.h: maps from their creation to their end, how they grow, and what their groups count.
+ * See timeline_parts.h: maps from their creation to their end, how they grow, and what their groups count.
  * Operations on keys are timeline_ops.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 enum { BUCKETS_B_MAX = 62 };
 
@@ -242,10 +242,8 @@ int timeline_map_event(struct timeline_builder *timeline, const struct event *ev
         return map_free(timeline, event);
     case EVENT_MAP_GROW:
         return grow(timeline, event);
-    case EVENT_MAP_GROW_END:
-        return grow_end(timeline, event);
     default:
-        return timeline_op_event(timeline, event);
+        return grow_end(timeline, event);
     }
 }
 

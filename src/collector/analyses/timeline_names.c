@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: names that last. What an address means changes only when a module comes or
+ * See timeline_parts.h: names that last. What an address means changes only when a module comes or
  * goes, so that names are remembered until then: an event has two of them, a program few.
  */
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 #include "model/user_leaf.h"
 #include "support/strtab.h"
 

@@ -1,35 +1,13 @@
 /*
- * See timeline_state.h: operations on the keys of a map, on the thread's row and on the map's group. An
+ * See timeline_parts.h: operations on the keys of a map, on the thread's row and on the map's group. An
  * assign waits in `held` until its key is assigned again or removed: only then is it known whether a flow
- * leaves it, and how long its version of the entry lasted. Within a map `seq` orders, not the stamp.
+ * leaves it, and how long its version of the entry lasted (timeline_held.c). Within a map `seq` orders, not the stamp.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "collector/analyses/key_text.h"
-#include "collector/analyses/timeline_state.h"
-
-/* Of a name with a key in it; a longer key is cut. */
-enum { NAME_BYTES = 96 };
-
-static const char *const verbs[TIMELINE_OP_COUNT] = {[TIMELINE_ASSIGN] = "assign",
-                                                     [TIMELINE_ACCESS] = "access",
-                                                     [TIMELINE_MISS] = "miss",
-                                                     [TIMELINE_DELETE] = "delete",
-                                                     [TIMELINE_STALE_DELETE] = "STALE delete",
-                                                     [TIMELINE_CLEAR] = "clear",
-                                                     [TIMELINE_ITERATE] = "iterate"};
-
-int timeline_name_ops(struct timeline_builder *timeline, struct timeline_map *map, struct event_text name)
-{
-    for (size_t op = 0; op < TIMELINE_OP_COUNT; op++) {
-        map->op_names[op] = timeline_lasting_title(timeline, verbs[op], name, map->key.address);
-        if (!map->op_names[op])
-            return -ENOMEM;
-    }
-    return 0;
-}
+#include "collector/analyses/timeline_parts.h"
 
 /* An operation, and what it is about. */
 struct subject {
@@ -44,83 +22,21 @@ struct subject {
 struct drawing {
     struct timeline_args args;
     struct timeline_slice slice;
-    char name[NAME_BYTES];
+    char name[TIMELINE_OP_NAME_BYTES];
 };
-
-/* "assign user:alice", or without the key's text "assign sessions". */
-static const char *name_op(const struct timeline_map *map, enum timeline_op op, const char *key, char *buffer)
-{
-    if (!key)
-        return map->op_names[op];
-    size_t verb_length = strlen(verbs[op]);
-    size_t key_length = strnlen(key, NAME_BYTES - verb_length - 2);
-    memcpy(buffer, verbs[op], verb_length);
-    buffer[verb_length] = ' ';
-    memcpy(buffer + verb_length + 1, key, key_length);
-    buffer[verb_length + 1 + key_length] = '\0';
-    return buffer;
-}
-
-/* An assign gives the entry its number as the version: it is not said twice. */
-static void add_change(struct timeline_args *args, uint64_t key_id, uint64_t version, uint64_t seq)
-{
-    timeline_arg(args, TIMELINE_ARG_KEY_ID, key_id);
-    timeline_arg(args, TIMELINE_ARG_VERSION, version);
-    timeline_arg(args, TIMELINE_ARG_SEQ, seq == version ? 0 : seq);
-}
-
-static int put_held(struct timeline_builder *timeline, const struct timeline_map *map, uint64_t key_id,
-                    const struct timeline_held *held, const struct timeline_ending *ending, uint64_t flow_id)
-{
-    char name[NAME_BYTES];
-    struct timeline_args args;
-    timeline_args_init(&args);
-    add_change(&args, key_id, held->version, held->seq);
-    timeline_arg(&args, TIMELINE_ARG_INSERTED, held->inserted);
-    timeline_arg_text(&args, TIMELINE_ARG_SITE, held->site);
-    struct timeline_slice slice = {.name = name_op(map, TIMELINE_ASSIGN, held->key, name),
-                                   .category = "map",
-                                   .flow_id = flow_id,
-                                   .flow = flow_id ? TIMELINE_FLOW_OUT : TIMELINE_FLOW_NONE,
-                                   .is_lasting = !held->key};
-    int error = timeline_put_slice(timeline, held->row, &held->span, &args, &slice);
-    const struct timeline_story *story = error ? NULL : timeline_story_of(map, key_id);
-    return story ? timeline_put_version(timeline, story, held, ending) : error;
-}
-
-int timeline_put_all_held(struct timeline_builder *timeline, struct timeline_map *map,
-                          const struct timeline_ending *ending)
-{
-    const void *key;
-    void *value;
-    int error = 0;
-    for (size_t at = 0; !error && hashmap_next(&map->held, &at, &key, &value);)
-        error = put_held(timeline, map, *(const uint64_t *)key, value, ending, 0);
-    timeline_drop_all_held(map);
-    return error;
-}
-
-void timeline_drop_all_held(struct timeline_map *map)
-{
-    const void *key;
-    void *value;
-    for (size_t at = 0; map->has_keys && hashmap_next(&map->held, &at, &key, &value);)
-        free(((struct timeline_held *)value)->key);
-    hashmap_fini(&map->held);
-}
 
 static void describe(const struct subject *subject, enum timeline_op op, const char *key, struct drawing *drawing)
 {
     const struct event_map_op *told = subject->op;
     struct timeline_args *args = &drawing->args;
     timeline_args_init(args);
-    add_change(args, told->key_id, told->version, told->seq);
+    timeline_arg_change(args, told->key_id, told->version, told->seq);
     timeline_arg(args, TIMELINE_ARG_COUNT, op == TIMELINE_CLEAR ? told->count : 0);
     timeline_arg(args, TIMELINE_ARG_INSERTED, op == TIMELINE_ASSIGN && !told->found);
     timeline_arg(args, TIMELINE_ARG_MISSED, (op == TIMELINE_MISS || op == TIMELINE_DELETE) && !told->found);
     timeline_arg_text(args, TIMELINE_ARG_SITE, subject->site);
     drawing->slice = (struct timeline_slice){
-        .name = name_op(subject->map, op, key, drawing->name), .category = "map", .is_lasting = !key};
+        .name = timeline_name_op(subject->map, op, key, drawing->name), .category = "map", .is_lasting = !key};
 }
 
 static int fit(struct timeline_builder *timeline, const struct subject *subject, struct timeline_row *row,
@@ -180,7 +96,7 @@ static int replace(struct timeline_builder *timeline, const struct event_map_op 
     bool is_late = incoming->seq < held->seq;
     const struct timeline_held *old = is_late ? incoming : held, *next = is_late ? held : incoming;
     struct timeline_ending ending = {.time_ns = next->span.begin_ns, .what = "assigned over it", .by = next->by};
-    int error = put_held(timeline, map, op->key_id, old, &ending, 0);
+    int error = timeline_put_held(timeline, map, op->key_id, old, &ending, 0);
     if (!is_late)
         *held = *incoming;
     return error;
@@ -302,7 +218,7 @@ static int put_removed(struct timeline_builder *timeline, struct removal *remova
         slice->flow_id = timeline->next_flow++;
         slice->flow = TIMELINE_FLOW_IN;
     }
-    return put_held(timeline, subject->map, subject->op->key_id, held, &ending, slice->flow_id);
+    return timeline_put_held(timeline, subject->map, subject->op->key_id, held, &ending, slice->flow_id);
 }
 
 static int put_removal(struct timeline_builder *timeline, struct removal *removal)

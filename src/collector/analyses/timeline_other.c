@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: events that are not mapscope's, as instants with their names. Those of other tracepoint
+ * See timeline_parts.h: events that are not mapscope's, as instants with their names. Those of other tracepoint
  * providers lie on their thread's row; those of a kernel trace, which say a CPU rather than a thread, each on
  * the row of its CPU in a group of their own below all others.
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 /* Rows are numbered from 1. A damaged number shares the last one. */
 static uint32_t row_of_cpu(uint32_t cpu)

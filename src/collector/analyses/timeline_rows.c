@@ -1,11 +1,10 @@
-/* See timeline_state.h: processes, threads and groups with their rows and names, and what is put on them. */
+/* See timeline_parts.h: processes, threads and groups with their rows and names. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
-#include "support/utf8.h"
+#include "collector/analyses/timeline_parts.h"
 
 /* Of the sort index: each process has a block of places, its maps come before its locks. */
 enum { PLACES_A_PROCESS = 1 << 16, PLACES_A_KIND = 1 << 15, PROCESSES_MAX = INT32_MAX / PLACES_A_PROCESS };
@@ -49,6 +48,16 @@ static struct timeline_process *get_process(struct timeline_builder *timeline, u
     return process;
 }
 
+/* That nothing was drawn for yet. */
+static void free_thread(struct timeline_thread *thread)
+{
+    if (!thread)
+        return;
+    free(thread->label);
+    free(thread->who);
+    free(thread);
+}
+
 static int create_thread(struct timeline_builder *timeline, struct thread_key key, struct timeline_thread **out)
 {
     struct timeline_thread **slot = hashmap_put(&timeline->threads, &key, NULL);
@@ -56,7 +65,7 @@ static int create_thread(struct timeline_builder *timeline, struct thread_key ke
     if (thread)
         thread->row.tid = key.tid;
     if (!slot || !thread || !get_process(timeline, key.pid) || timeline_label_thread(timeline, key.pid, thread)) {
-        timeline_thread_destroy(thread);
+        free_thread(thread);
         if (slot)
             hashmap_remove(&timeline->threads, &key);
         return -ENOMEM;
@@ -287,80 +296,4 @@ int timeline_name_threads(struct timeline_builder *timeline)
     for (size_t at = 0; !error && hashmap_next(&timeline->threads, &at, &key, &value);)
         error = name_thread(timeline, key);
     return error;
-}
-
-char *timeline_text(struct event_text text)
-{
-    return utf8_sanitize(text.length ? text.data : "", text.length);
-}
-
-char *timeline_title(const char *prefix, struct event_text name, uint64_t address)
-{
-    char *title = NULL, *clean = NULL;
-    int length;
-    if (name.length) {
-        clean = timeline_text(name);
-        length = clean ? asprintf(&title, "%s %s", prefix, clean) : -1;
-    } else {
-        length = asprintf(&title, "%s 0x%llx", prefix, (unsigned long long)address);
-    }
-    free(clean);
-    return length < 0 ? NULL : title;
-}
-
-int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, uint64_t begin_ns, uint64_t end_ns,
-                 struct timeline_span *out)
-{
-    if (end_ns < begin_ns)
-        end_ns = begin_ns;
-    uint64_t claimed_ns = end_ns - begin_ns;
-    *out = (struct timeline_span){.begin_ns = begin_ns, .end_ns = end_ns};
-    if (out->end_ns > timeline->now_ns)
-        out->end_ns = timeline->now_ns;
-    if (out->begin_ns > out->end_ns)
-        out->begin_ns = out->end_ns;
-    int error = nest_add(&row->nest, &out->begin_ns, &out->end_ns);
-    out->cut_ns = claimed_ns - (out->end_ns - out->begin_ns);
-    timeline->stats.cut += out->cut_ns > 0;
-    return error;
-}
-
-int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_row *row,
-                       const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice)
-{
-    size_t count = args->count;
-    timeline_arg(args, TIMELINE_ARG_CUT_NS, span->cut_ns);
-    slice->pid = row->pid;
-    slice->row = row->id;
-    slice->begin_ns = span->begin_ns;
-    slice->end_ns = span->end_ns;
-    slice->facts = timeline_args_facts(args);
-    timeline->stats.written.slices++;
-    timeline->stats.written.flows += slice->flow == TIMELINE_FLOW_OUT;
-    int error = timeline->sink.slice(timeline->sink.self, slice);
-    args->count = count; /* the next row may have more room */
-    return error;
-}
-
-int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
-                         const char *name, const char *category, const struct timeline_args *args)
-{
-    struct timeline_instant instant = {.pid = row->pid,
-                                       .row = row->id,
-                                       .time_ns = time_ns,
-                                       .name = name,
-                                       .category = category,
-                                       .facts = timeline_args_facts(args)};
-    timeline->stats.written.instants++;
-    return timeline->sink.instant(timeline->sink.self, &instant);
-}
-
-int timeline_put_counter(struct timeline_builder *timeline, const struct timeline_group *group, uint64_t time_ns,
-                         const char *name, const char *series, int64_t value)
-{
-    struct timeline_counter counter = {
-        .pid = group->pid, .time_ns = time_ns, .name = name, .series = series, .value = value};
-    timeline->stats.written.counters++;
-    timeline->is_zero_marked |= time_ns <= timeline->options.base_ns;
-    return timeline->sink.counter(timeline->sink.self, &counter);
 }

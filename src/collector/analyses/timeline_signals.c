@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: signals of condition variables on the signaller's row, and whom they woke.
+ * See timeline_parts.h: signals of condition variables on the signaller's row, and whom they woke.
  *
  *     signaller's row    [signal table]               from when the woken want the mutex to when the signal is told
  *     waiter's row        `->|== wait table ==|       if somebody held it up: a wait that begins with the signal
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 
 static int put(struct timeline_builder *timeline, const char *name, struct timeline_signal *signal)
 {

@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: what is told about findings: misuse on a row of its own, and keys that were lost. The findings
+ * See timeline_parts.h: what is told about findings: misuse on a row of its own, and keys that were lost. The findings
  * are known before anything is drawn, so that nothing has to be remembered of all other keys. For each of the first few
  * lost keys of a map
  *
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 #include "support/vec.h"
 
 /* Of one key; cleanups beyond that share the last one. A longer key or function is cut. */

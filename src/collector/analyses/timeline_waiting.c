@@ -1,5 +1,5 @@
 /*
- * See timeline_state.h: how many threads wait for a lock. A wait is one more from its begin and one less
+ * See timeline_parts.h: how many threads wait for a lock. A wait is one more from its begin and one less
  * from its end; but it is told late, when the waiter has released the lock again, after waits that began
  * later. So the last changes are held back and drawn in the order of time, the older half of them whenever
  * there are WINDOW_CHANGES. What comes later still counts from where the drawing has got to.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/timeline_state.h"
+#include "collector/analyses/timeline_parts.h"
 #include "support/vec.h"
 
 /* Two for each wait. A weight above the maximum is a damaged number. */
