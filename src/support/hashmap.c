@@ -24,7 +24,8 @@ static size_t round_up(size_t size)
 void hashmap_init(struct hashmap *map, size_t key_size, size_t value_size)
 {
     *map = (struct hashmap){.key_size = key_size, .value_size = value_size};
-    map->entry_size = round_up(key_size) + round_up(value_size);
+    map->value_at = round_up(key_size);
+    map->entry_size = map->value_at + round_up(value_size);
 }
 
 void hashmap_fini(struct hashmap *map)
@@ -41,7 +42,7 @@ static unsigned char *entry_key(const struct hashmap *map, uint32_t entry)
 
 static void *entry_value(const struct hashmap *map, uint32_t entry)
 {
-    return entry_key(map, entry) + round_up(map->key_size);
+    return entry_key(map, entry) + map->value_at;
 }
 
 static uint64_t load(const unsigned char *from)
@@ -103,17 +104,13 @@ static struct hashmap_slot *probe_free(struct hashmap_slot *slots, size_t mask, 
     return &slots[i];
 }
 
-static size_t most_entries(size_t capacity)
-{
-    return capacity / 4 * 3;
-}
-
 static bool grow(struct hashmap *map)
 {
     size_t capacity = map->capacity ? map->capacity * 2 : FIRST_CAPACITY;
     if (capacity > capacity_max)
         return false;
-    unsigned char *entries = realloc(map->entries, most_entries(capacity) * map->entry_size);
+    size_t most = capacity / 4 * 3;
+    unsigned char *entries = realloc(map->entries, most * map->entry_size);
     if (!entries)
         return false;
     map->entries = entries;
@@ -126,6 +123,7 @@ static bool grow(struct hashmap *map)
     free(map->slots);
     map->slots = slots;
     map->capacity = capacity;
+    map->most = most;
     return true;
 }
 
@@ -154,7 +152,7 @@ static void free_entry(struct hashmap *map, uint32_t entry)
 
 void *hashmap_put(struct hashmap *map, const void *key, bool *is_new)
 {
-    if (map->count == most_entries(map->capacity) && !grow(map))
+    if (map->count == map->most && !grow(map))
         return NULL;
     uint32_t tag = tag_of(map, key);
     struct hashmap_slot *slot = probe(map, key, tag);

@@ -23,13 +23,14 @@ struct hashmap_slot {
 };
 
 struct hashmap {
-    size_t key_size, value_size, entry_size; /* bytes */
-    struct hashmap_slot *slots;              /* owned; by tag */
-    unsigned char *entries;                  /* owned: {key, value}, or of a free one the number of the next */
-    size_t capacity;                         /* of slots: power of two, or 0 */
-    size_t count;
-    uint32_t used; /* entries that were in use ever */
-    uint32_t free; /* the one that was freed last, 0 = none */
+    size_t key_size, value_size; /* bytes */
+    size_t value_at, entry_size; /* in an entry, and of one */
+    struct hashmap_slot *slots;  /* owned; by tag */
+    unsigned char *entries;      /* owned: {key, value}, or of a free one the number of the next */
+    size_t capacity;             /* of slots: power of two, or 0 */
+    size_t count, most;          /* of entries; at `most` it grows */
+    uint32_t used;               /* entries that were in use ever */
+    uint32_t free;               /* the one that was freed last, 0 = none */
 };
 
 void hashmap_init(struct hashmap *map, size_t key_size, size_t value_size);

@@ -14,6 +14,7 @@
 
 #include "collector/symbolize/symbolize.h"
 #include "collector/symbolize/symbolize_demangle.h"
+#include "collector/symbolize/symbolize_elf.h"
 #include "model/stacks.h"
 
 enum { PID = 77, NOW_NS = 1000, LABELS_MAX = 16 };
@@ -201,6 +202,18 @@ static void test_a_program_without_aranges_and_with_compressed_sections(void **s
     (void)state;
     run("symbols_lean");
     assert_everything_resolves();
+}
+
+static void test_what_nobody_reads_of_debug_information_is_hidden_from_libdw(void **state)
+{
+    (void)state;
+    struct elf_file elf;
+    assert_int_equal(elf_file_open(SYMBOLS_PROGRAMS "/symbols_pie", &elf), 0);
+    assert_true(elf_file_has_section(&elf, ".debug_loclists"));
+    elf_file_hide_unread(&elf);
+    assert_false(elf_file_has_section(&elf, ".debug_loclists"));
+    assert_true(elf_file_has_section(&elf, ".debug_info"));
+    elf_file_close(&elf);
 }
 
 static void test_a_shared_library(void **state)
@@ -565,6 +578,7 @@ int main(void)
         TEST(test_a_program_at_a_fixed_address),
         TEST(test_a_program_with_dwarf_4),
         TEST(test_a_program_without_aranges_and_with_compressed_sections),
+        TEST(test_what_nobody_reads_of_debug_information_is_hidden_from_libdw),
         TEST(test_a_shared_library),
         TEST(test_cxx_names_are_demangled_and_keep_their_symbol),
         TEST(test_a_lambda_has_its_inlined_frames),

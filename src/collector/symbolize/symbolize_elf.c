@@ -100,10 +100,10 @@ static int open_plain(const char *path)
  * A file that is cut while it is mapped (a rebuild) turns a load into SIGBUS: so sections are read into memory.
  * Only of files whose debug information would fill it they stay in the page cache.
  */
-static Elf_Cmd way_to_read(int fd)
+static bool is_to_be_copied(int fd)
 {
     struct stat status;
-    return fstat(fd, &status) == 0 && status.st_size <= COPIED_BYTES_MAX ? ELF_C_READ : ELF_C_READ_MMAP;
+    return fstat(fd, &status) == 0 && status.st_size <= COPIED_BYTES_MAX;
 }
 
 int elf_file_open(const char *path, struct elf_file *out)
@@ -113,7 +113,8 @@ int elf_file_open(const char *path, struct elf_file *out)
     struct elf_file file = {.fd = open_plain(path)};
     if (file.fd < 0)
         return file.fd;
-    file.elf = elf_begin(file.fd, way_to_read(file.fd), NULL);
+    file.is_copied = is_to_be_copied(file.fd);
+    file.elf = elf_begin(file.fd, file.is_copied ? ELF_C_READ : ELF_C_READ_MMAP, NULL);
     GElf_Phdr load;
     size_t first = 0;
     if (!file.elf || elf_kind(file.elf) != ELF_K_ELF || !next_load(&file, &first, &load)) {
@@ -154,6 +155,18 @@ bool elf_file_has_section(const struct elf_file *file, const char *name)
 {
     GElf_Shdr header;
     return find_section(file, name, &header) && header.sh_type != SHT_NOBITS && header.sh_size > 0;
+}
+
+void elf_file_hide_unread(const struct elf_file *file)
+{
+    static const char *const unread[] = {".debug_loclists", ".debug_loc", ".debug_macro", ".debug_macinfo"};
+    for (size_t i = 0; file->is_copied && i < sizeof unread / sizeof *unread; i++) {
+        GElf_Shdr header;
+        Elf_Scn *section = find_section(file, unread[i], &header);
+        header.sh_type = SHT_NOBITS;
+        if (section)
+            gelf_update_shdr(section, &header);
+    }
 }
 
 bool elf_file_debug_link(const struct elf_file *file, const char **name, uint32_t *crc)

@@ -29,6 +29,7 @@ struct elf_segment {
 struct elf_file {
     int fd;
     Elf *elf;
+    bool is_copied;         /* what is read of it lies in memory of its own */
     uint64_t first_address; /* of the first PT_LOAD: what the trace's base stands for */
     struct build_id build_id;
 };
@@ -42,6 +43,12 @@ bool elf_file_segment(const struct elf_file *file, uint64_t address, struct elf_
 
 /* Whether there is a section of that name with content in this very file. */
 bool elf_file_has_section(const struct elf_file *file, const char *name);
+
+/*
+ * Makes the sections of debug information that nobody here reads look empty (where variables are, macros), if the file
+ * is copied: libdw reads, and inflates, all that there are.
+ */
+void elf_file_hide_unread(const struct elf_file *file);
 
 /* .gnu_debuglink: the name (borrowed) and the CRC of the debug file. */
 bool elf_file_debug_link(const struct elf_file *file, const char **name, uint32_t *crc);

@@ -157,8 +157,9 @@ static int read_symbols(struct symbol_file *file)
 {
     if (!file->has_program && !file->has_debug)
         return 0;
-    Elf *elf = file->has_debug ? file->debug.elf : file->program.elf;
-    int error = dwarf_info_create(elf, &file->dwarf);
+    const struct elf_file *best = file->has_debug ? &file->debug : &file->program;
+    elf_file_hide_unread(best);
+    int error = dwarf_info_create(best->elf, &file->dwarf);
     if (error && error != -ENOENT)
         return error;
     file->reason = file->dwarf ? "" : reason_stripped;
