@@ -4,7 +4,9 @@
  *     tight          threads with the smallest stack there is, and use for nearly all of it
  *     across         a library's lock that is held over a fork, for which a thread waits meanwhile
  *     sandbox        a thread that may not ask the kernel for its id any more (seccomp)
+ *     closing HOW    a daemon that closes all it has open, by `loop`, `from` or `range`; on stderr, what is open then
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -182,6 +184,32 @@ static int sandbox(void)
     return 0;
 }
 
+/* --- closing ----------------------------------------------------------------------------------------------- */
+
+enum { LOWEST = 3, FDS = 256 };
+
+static int count_open(void)
+{
+    int count = 0;
+    for (int fd = LOWEST; fd < FDS; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static int closing(const char *how)
+{
+    int own = open("/dev/null", O_RDONLY), high = fcntl(own, F_DUPFD, FDS - 1);
+    if (strcmp(how, "from") == 0)
+        closefrom(LOWEST);
+    else if (strcmp(how, "range") == 0 && close_range(LOWEST, ~0U, 0))
+        return 1;
+    for (int fd = LOWEST; fd < FDS && strcmp(how, "loop") == 0; fd++)
+        close(fd);
+    printf("%d %d are open\n", fcntl(own, F_GETFD) >= 0, fcntl(high, F_GETFD) >= 0);
+    fprintf(stderr, "others open: %d\n", count_open());
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -191,5 +219,7 @@ int main(int argc, char **argv)
         return across();
     if (strcmp(what, "sandbox") == 0)
         return sandbox();
+    if (strcmp(what, "closing") == 0)
+        return argc > 2 ? closing(argv[2]) : 2;
     return 2;
 }
