@@ -1,11 +1,7 @@
 /*
  * See timeline_relay.h. A block belongs to the producer until it is handed over, then to the thread until it is given
  * back; `filled` and `drained` count how often that happened, and their difference says whose each block is.
- *
- * What crosses between two processors is paid for by the line: an entry has only what is set.
- *
- *     head | slice, up to its texts | flow, if it has one | its keys, a byte each | their values | texts that do not
- * last
+ * The calls lie in it as timeline_entry.h says.
  */
 #include "collector/analyses/timeline_relay.h"
 
@@ -17,50 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELAY_BLOCKS = 16, BLOCK_BYTES = 64 * 1024, WORD = sizeof(uint64_t), AHEAD_BYTES = 1024 };
+#include "collector/analyses/timeline_entry.h"
 
-enum entry_kind { ENTRY_SLICE, ENTRY_INSTANT, ENTRY_COUNTER, ENTRY_PROCESS, ENTRY_ROW, ENTRY_METADATA };
-
-struct label {
-    uint32_t pid, row;
-    const char *name;
-    int32_t sort_index;
-};
-
-struct fact {
-    const char *key, *value;
-};
-
-struct slice {
-    uint32_t pid, row;
-    uint64_t begin_ns, end_ns;
-    const char *name, *category;
-};
-
-struct instant {
-    uint32_t pid, row;
-    uint64_t time_ns;
-    const char *name, *category;
-};
-
-struct entry {
-    uint32_t bytes; /* to the next */
-    uint8_t kind;   /* enum entry_kind */
-    uint8_t flow;   /* enum timeline_flow */
-    uint8_t facts;
-    bool is_lasting;
-    union {
-        struct slice slice;
-        struct instant instant;
-        struct timeline_counter counter;
-        struct label label;
-        struct fact fact;
-    };
-};
+enum { RELAY_BLOCKS = 16, BLOCK_BYTES = 64 * 1024 };
 
 struct block {
     size_t used;
-    uint64_t words[BLOCK_BYTES / WORD];
+    uint64_t words[BLOCK_BYTES / TIMELINE_WORD];
 };
 
 struct timeline_relay {
@@ -86,79 +45,6 @@ static uint64_t pending(const struct timeline_relay *relay)
 
 /* ---- the thread ---- */
 
-static size_t words_of(size_t bytes)
-{
-    return (bytes + WORD - 1) / WORD;
-}
-
-/* They lie at `words`. */
-static struct timeline_facts facts_at(const struct entry *entry, const uint64_t *words)
-{
-    const void *values = words + words_of(entry->facts);
-    return (struct timeline_facts){.keys = (const uint8_t *)words, .values = values, .count = entry->facts};
-}
-
-static int pass_slice_on(const struct timeline_sink *to, const struct entry *entry)
-{
-    const struct slice *from = &entry->slice;
-    const uint64_t *words = (const uint64_t *)(from + 1);
-    struct timeline_slice slice = {.pid = from->pid,
-                                   .row = from->row,
-                                   .begin_ns = from->begin_ns,
-                                   .end_ns = from->end_ns,
-                                   .name = from->name,
-                                   .category = from->category,
-                                   .flow = entry->flow,
-                                   .flow_id = entry->flow ? *words : 0,
-                                   .facts = facts_at(entry, words + (entry->flow != TIMELINE_FLOW_NONE)),
-                                   .is_lasting = entry->is_lasting};
-    return to->slice(to->self, &slice);
-}
-
-static int pass_instant_on(const struct timeline_sink *to, const struct entry *entry)
-{
-    const struct instant *from = &entry->instant;
-    struct timeline_instant instant = {.pid = from->pid,
-                                       .row = from->row,
-                                       .time_ns = from->time_ns,
-                                       .name = from->name,
-                                       .category = from->category,
-                                       .facts = facts_at(entry, (const uint64_t *)(from + 1))};
-    return to->instant(to->self, &instant);
-}
-
-static int pass_on(const struct timeline_sink *to, const struct entry *entry)
-{
-    const struct label *label = &entry->label;
-    switch ((enum entry_kind)entry->kind) {
-    case ENTRY_SLICE:
-        return pass_slice_on(to, entry);
-    case ENTRY_INSTANT:
-        return pass_instant_on(to, entry);
-    case ENTRY_COUNTER:
-        return to->counter(to->self, &entry->counter);
-    case ENTRY_PROCESS:
-        return to->process(to->self, label->pid, label->name, label->sort_index);
-    case ENTRY_ROW:
-        return to->row(to->self, label->pid, label->row, label->name, label->sort_index);
-    case ENTRY_METADATA:
-        return to->metadata(to->self, entry->fact.key, entry->fact.value);
-    }
-    return 0;
-}
-
-static int drain(const struct timeline_sink *to, const struct block *block)
-{
-    int error = 0;
-    for (size_t at = 0; at < block->used && !error;) {
-        const struct entry *entry = (const struct entry *)(const void *)((const char *)block->words + at);
-        __builtin_prefetch((const char *)entry + AHEAD_BYTES);
-        error = pass_on(to, entry);
-        at += entry->bytes;
-    }
-    return error;
-}
-
 /* The next block, or NULL at the end. With the mutex held. */
 static struct block *await_filled(struct timeline_relay *relay)
 {
@@ -182,7 +68,7 @@ static void *work(void *self)
     while ((block = await_filled(relay))) {
         bool is_wanted = !relay->error && !relay->is_dropped;
         pthread_mutex_unlock(&relay->mutex);
-        int error = is_wanted ? drain(&relay->back, block) : 0;
+        int error = is_wanted ? timeline_entries_pass_on(block->words, block->used, &relay->back) : 0;
         pthread_mutex_lock(&relay->mutex);
         relay->drained++;
         if (error)
@@ -226,17 +112,18 @@ static int next_block(struct timeline_relay *relay, uint64_t most)
  * would not go into a block; then the sink has seen all before it, and is the caller's to call. Inline: it is done for
  * every slice.
  */
-static inline __attribute__((always_inline)) struct entry *add(struct timeline_relay *relay, enum entry_kind kind,
-                                                               size_t size, size_t behind, int *error)
+static inline __attribute__((always_inline)) struct timeline_entry *
+add(struct timeline_relay *relay, enum timeline_entry_kind kind, size_t size, size_t behind, int *error)
 {
-    size_t bytes = words_of(offsetof(struct entry, slice) + size + behind) * WORD;
+    size_t bytes = timeline_words(offsetof(struct timeline_entry, slice) + size + behind) * TIMELINE_WORD;
     if (__builtin_expect(bytes > BLOCK_BYTES - relay->current->used, 0)) {
         bool is_huge = bytes > BLOCK_BYTES;
         *error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
         if (*error || is_huge)
             return NULL;
     }
-    struct entry *entry = (struct entry *)(void *)((char *)relay->current->words + relay->current->used);
+    struct timeline_entry *entry =
+        (struct timeline_entry *)(void *)((char *)relay->current->words + relay->current->used);
     relay->current->used += bytes;
     entry->kind = kind;
     entry->bytes = (uint32_t)bytes;
@@ -253,7 +140,7 @@ static const char *keep(char **at, const char *text)
 
 static size_t facts_bytes(const struct timeline_facts *facts)
 {
-    return (words_of(facts->count) + facts->count) * WORD;
+    return (timeline_words(facts->count) + facts->count) * TIMELINE_WORD;
 }
 
 static size_t text_bytes(const struct timeline_facts *facts)
@@ -265,10 +152,11 @@ static size_t text_bytes(const struct timeline_facts *facts)
 }
 
 /* No memcpy: its call costs more than the few of them. */
-static union timeline_value *keep_facts(struct entry *entry, uint64_t *words, const struct timeline_facts *facts)
+static union timeline_value *keep_facts(struct timeline_entry *entry, uint64_t *words,
+                                        const struct timeline_facts *facts)
 {
     uint8_t *keys = (uint8_t *)words;
-    union timeline_value *values = (union timeline_value *)(void *)(words + words_of(facts->count));
+    union timeline_value *values = (union timeline_value *)(void *)(words + timeline_words(facts->count));
     entry->facts = (uint8_t)facts->count;
     for (size_t i = 0; i < facts->count; i++) {
         keys[i] = facts->keys[i];
@@ -289,20 +177,21 @@ static int on_slice(void *self, const struct timeline_slice *slice)
     struct timeline_relay *relay = self;
     const struct timeline_facts *facts = &slice->facts;
     bool has_flow = slice->flow != TIMELINE_FLOW_NONE;
-    size_t behind = has_flow * WORD + facts_bytes(facts), texts = 0;
+    size_t behind = has_flow * TIMELINE_WORD + facts_bytes(facts), texts = 0;
     if (!slice->is_lasting)
         texts = strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(facts);
     int error;
-    struct entry *entry = add(relay, ENTRY_SLICE, sizeof(struct slice), behind + texts, &error);
+    struct timeline_entry *entry =
+        add(relay, TIMELINE_ENTRY_SLICE, sizeof(struct timeline_entry_slice), behind + texts, &error);
     if (!entry)
         return error ? error : relay->back.slice(relay->back.self, slice);
     uint64_t *words = (uint64_t *)(&entry->slice + 1);
-    entry->slice = (struct slice){.pid = slice->pid,
-                                  .row = slice->row,
-                                  .begin_ns = slice->begin_ns,
-                                  .end_ns = slice->end_ns,
-                                  .name = slice->name,
-                                  .category = slice->category};
+    entry->slice = (struct timeline_entry_slice){.pid = slice->pid,
+                                                 .row = slice->row,
+                                                 .begin_ns = slice->begin_ns,
+                                                 .end_ns = slice->end_ns,
+                                                 .name = slice->name,
+                                                 .category = slice->category};
     entry->flow = (uint8_t)slice->flow;
     entry->is_lasting = slice->is_lasting;
     if (has_flow)
@@ -323,16 +212,17 @@ static int on_instant(void *self, const struct timeline_instant *instant)
     const struct timeline_facts *facts = &instant->facts;
     size_t texts = strlen(instant->name) + strlen(instant->category) + 2 + text_bytes(facts);
     int error;
-    struct entry *entry = add(relay, ENTRY_INSTANT, sizeof(struct instant), facts_bytes(facts) + texts, &error);
+    struct timeline_entry *entry =
+        add(relay, TIMELINE_ENTRY_INSTANT, sizeof(struct timeline_entry_instant), facts_bytes(facts) + texts, &error);
     if (!entry)
         return error ? error : relay->back.instant(relay->back.self, instant);
     union timeline_value *values = keep_facts(entry, (uint64_t *)(&entry->instant + 1), facts);
     char *at = (char *)(values + facts->count);
-    entry->instant = (struct instant){.pid = instant->pid,
-                                      .row = instant->row,
-                                      .time_ns = instant->time_ns,
-                                      .name = keep(&at, instant->name),
-                                      .category = keep(&at, instant->category)};
+    entry->instant = (struct timeline_entry_instant){.pid = instant->pid,
+                                                     .row = instant->row,
+                                                     .time_ns = instant->time_ns,
+                                                     .name = keep(&at, instant->name),
+                                                     .category = keep(&at, instant->category)};
     keep_texts(at, values, facts);
     return 0;
 }
@@ -341,7 +231,7 @@ static int on_instant(void *self, const struct timeline_instant *instant)
 static int on_counter(void *self, const struct timeline_counter *counter)
 {
     int error;
-    struct entry *entry = add(self, ENTRY_COUNTER, sizeof *counter, 0, &error);
+    struct timeline_entry *entry = add(self, TIMELINE_ENTRY_COUNTER, sizeof *counter, 0, &error);
     if (!entry)
         return error;
     entry->counter = *counter;
@@ -352,11 +242,12 @@ static int on_process(void *self, uint32_t pid, const char *name, int32_t sort_i
 {
     struct timeline_relay *relay = self;
     int error;
-    struct entry *entry = add(relay, ENTRY_PROCESS, sizeof(struct label), strlen(name) + 1, &error);
+    struct timeline_entry *entry =
+        add(relay, TIMELINE_ENTRY_PROCESS, sizeof(struct timeline_entry_label), strlen(name) + 1, &error);
     if (!entry)
         return error ? error : relay->back.process(relay->back.self, pid, name, sort_index);
     char *more = (char *)(&entry->label + 1);
-    entry->label = (struct label){.pid = pid, .name = keep(&more, name), .sort_index = sort_index};
+    entry->label = (struct timeline_entry_label){.pid = pid, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
 
@@ -364,11 +255,13 @@ static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int3
 {
     struct timeline_relay *relay = self;
     int error;
-    struct entry *entry = add(relay, ENTRY_ROW, sizeof(struct label), strlen(name) + 1, &error);
+    struct timeline_entry *entry =
+        add(relay, TIMELINE_ENTRY_ROW, sizeof(struct timeline_entry_label), strlen(name) + 1, &error);
     if (!entry)
         return error ? error : relay->back.row(relay->back.self, pid, row, name, sort_index);
     char *more = (char *)(&entry->label + 1);
-    entry->label = (struct label){.pid = pid, .row = row, .name = keep(&more, name), .sort_index = sort_index};
+    entry->label =
+        (struct timeline_entry_label){.pid = pid, .row = row, .name = keep(&more, name), .sort_index = sort_index};
     return 0;
 }
 
@@ -376,11 +269,12 @@ static int on_metadata(void *self, const char *key, const char *value)
 {
     struct timeline_relay *relay = self;
     int error;
-    struct entry *entry = add(relay, ENTRY_METADATA, sizeof(struct fact), strlen(key) + strlen(value) + 2, &error);
+    struct timeline_entry *entry = add(relay, TIMELINE_ENTRY_METADATA, sizeof(struct timeline_entry_fact),
+                                       strlen(key) + strlen(value) + 2, &error);
     if (!entry)
         return error ? error : relay->back.metadata(relay->back.self, key, value);
     char *more = (char *)(&entry->fact + 1);
-    entry->fact = (struct fact){.key = keep(&more, key), .value = keep(&more, value)};
+    entry->fact = (struct timeline_entry_fact){.key = keep(&more, key), .value = keep(&more, value)};
     return 0;
 }
 
