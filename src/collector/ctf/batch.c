@@ -30,7 +30,7 @@ void ctf_batch_destroy(struct ctf_batch *batch)
 
 void ctf_batch_clear(struct ctf_batch *batch)
 {
-    batch->used = batch->at = 0;
+    batch->used = 0;
 }
 
 int ctf_batch_make_room(struct ctf_batch *batch, size_t bytes)

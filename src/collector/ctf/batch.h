@@ -25,7 +25,6 @@ struct ctf_batch {
     _Alignas(CTF_APART_BYTES) struct ctf_batch *next; /* in a list of the owner's */
     uint8_t *bytes;                                   /* owned; entries; CTF_SLACK_BYTES more than capacity */
     size_t used, capacity;
-    size_t at;           /* of the entry to be read next */
     int state;           /* what follows: 1 or CTF_LATER = another batch, 0 = nothing, or a negative errno */
     uint64_t done_bytes; /* of the stream's files, when it was filled */
 };
@@ -46,12 +45,6 @@ int ctf_batch_put_warning(struct ctf_batch *batch, const char *text);
 static inline struct ctf_entry *ctf_batch_free(const struct ctf_batch *batch)
 {
     return (struct ctf_entry *)(void *)(batch->bytes + batch->used);
-}
-
-/* The entry to be read next, or NULL. Good until the batch is cleared. */
-static inline const struct ctf_entry *ctf_batch_entry(const struct ctf_batch *batch)
-{
-    return batch->at < batch->used ? (const struct ctf_entry *)(const void *)(batch->bytes + batch->at) : NULL;
 }
 
 #endif

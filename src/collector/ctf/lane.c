@@ -21,7 +21,7 @@ static void keep_warning(void *self, const char *text)
 
 void ctf_lane_init(struct ctf_lane *lane, struct ctf_stream *stream, struct ctf_crew *crew, size_t batch_bytes)
 {
-    *lane = (struct ctf_lane){.stream = stream, .crew = crew, .batch_bytes = batch_bytes};
+    *lane = (struct ctf_lane){.stream = stream, .crew = crew, .number = stream->number, .batch_bytes = batch_bytes};
     lane->done_bytes = stream->done_bytes;
     lane->report = stream->report;
     lane->keeper = (struct ctf_report){lane->report->warn ? keep_warning : NULL, lane};
@@ -98,6 +98,14 @@ static void leave(struct ctf_lane *lane)
     lane->batch = NULL;
 }
 
+/* One that is not new has been read. */
+static void begin_batch(struct ctf_lane *lane, bool is_new)
+{
+    lane->end = lane->batch->bytes + lane->batch->used;
+    lane->at = is_new ? lane->batch->bytes : lane->end;
+    lane->done_bytes = lane->batch->done_bytes;
+}
+
 /* 1 = there is one; 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
 static int next_batch(struct ctf_lane *lane)
 {
@@ -110,14 +118,16 @@ static int next_batch(struct ctf_lane *lane)
         leave(lane);
     lane->is_over = state == 0;
     if (lane->batch)
-        lane->done_bytes = lane->batch->done_bytes;
+        begin_batch(lane, state == 1);
+    else
+        lane->at = lane->end = NULL;
     return state;
 }
 
 int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out)
 {
     for (;;) {
-        const struct ctf_entry *entry = lane->batch ? ctf_batch_entry(lane->batch) : NULL;
+        const struct ctf_entry *entry = ctf_lane_entry(lane);
         int state = entry ? 1 : next_batch(lane);
         if (state != 1)
             return state;

@@ -19,9 +19,12 @@ struct ctf_lane {
     struct ctf_crew *crew;     /* NULL = decoded when asked */
 
     /* the reader's */
-    _Alignas(CTF_APART_BYTES) struct ctf_batch *batch; /* that it reads; without a crew owned; NULL = none */
-    size_t batch_bytes;                                /* without a crew: how large to make it */
-    bool is_over;                                      /* the last batch was read */
+    _Alignas(CTF_APART_BYTES) const uint8_t *at; /* the entry to be read next */
+    const uint8_t *end;                          /* of the batch */
+    uint32_t number;                             /* the stream's */
+    struct ctf_batch *batch;                     /* that it reads; without a crew owned; NULL = none */
+    size_t batch_bytes;                          /* without a crew: how large to make it */
+    bool is_over;                                /* the last batch was read */
     uint64_t done_bytes;
 
     /* of who fills: `is_busy` */
@@ -51,16 +54,15 @@ void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch);
 /* 1 = `*out` is the next event's, 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
 int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out);
 
-/* The next event, if there is nothing to be done for it; else NULL. */
-static inline const struct ctf_entry *ctf_lane_next(const struct ctf_lane *lane)
+/* The next entry of the batch, which may be a warning; NULL = there is none. */
+static inline const struct ctf_entry *ctf_lane_entry(const struct ctf_lane *lane)
 {
-    const struct ctf_entry *entry = lane->batch ? ctf_batch_entry(lane->batch) : NULL;
-    return entry && entry->class ? entry : NULL;
+    return lane->at != lane->end ? (const struct ctf_entry *)(const void *)lane->at : NULL;
 }
 
 static inline void ctf_lane_take(struct ctf_lane *lane, const struct ctf_entry *entry)
 {
-    lane->batch->at += entry->bytes;
+    lane->at += entry->bytes;
 }
 
 #endif

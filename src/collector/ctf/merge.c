@@ -64,7 +64,7 @@ static void put_event(const struct ctf_lane *lane, const struct ctf_entry *entry
     *out = (struct ctf_event){.time_ns = entry->time_ns,
                               .class = entry->class,
                               .values = (const struct ctf_value *)(const void *)(entry + 1),
-                              .stream = lane->stream->number,
+                              .stream = lane->number,
                               .cpu = entry->cpu};
 }
 
@@ -90,13 +90,14 @@ static __attribute__((noinline)) int find_earliest(struct ctf_merge *merge, cons
 
 int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
 {
-    const struct ctf_entry *entry = merge->count ? ctf_lane_next(merge->heap[0].lane) : NULL;
-    if (!entry || entry->time_ns > merge->runner_up_ns) {
+    const struct ctf_entry *entry = merge->count ? ctf_lane_entry(merge->heap[0].lane) : NULL;
+    if (!entry || !entry->class || entry->time_ns > merge->runner_up_ns) {
         int state = find_earliest(merge, &entry);
         if (state != 1)
             return state;
     }
-    put_event(merge->heap[0].lane, entry, out);
-    ctf_lane_take(merge->heap[0].lane, entry);
+    struct ctf_lane *lane = merge->heap[0].lane;
+    put_event(lane, entry, out);
+    ctf_lane_take(lane, entry);
     return 1;
 }

@@ -166,9 +166,10 @@ static enum ctf_result run_plain(const struct ctf_program *program, const struct
     if (!enter_run(op, cursor, &at))
         return CTF_SHORT;
     const uint8_t *from = cursor->bytes + at / BYTE;
-    const struct ctf_load *load = program->loads + op->first;
-    for (const struct ctf_load *end = load + op->count; load != end; load++)
+    for (size_t i = op->first; i < op->first + op->count; i++) {
+        const struct ctf_load *load = &program->loads[i];
         put(record, load, (struct ctf_value){.u = load_little(load, from + load->at)});
+    }
     return CTF_OK;
 }
 
@@ -178,9 +179,10 @@ static enum ctf_result run_loads(const struct ctf_program *program, const struct
     uint64_t at;
     if (!enter_run(op, cursor, &at))
         return CTF_SHORT;
-    const struct ctf_load *load = program->loads + op->first;
-    for (const struct ctf_load *end = load + op->count; load != end; load++)
+    for (size_t i = op->first; i < op->first + op->count; i++) {
+        const struct ctf_load *load = &program->loads[i];
         put(record, load, load_value(load, cursor->bytes, at + load->at));
+    }
     return CTF_OK;
 }
 
