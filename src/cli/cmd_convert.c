@@ -263,6 +263,15 @@ static void drop_output(struct output *output)
     output->path = NULL;
 }
 
+/* A timeline names only where the user's own code calls. */
+static bool shows_whole_stacks(const struct conversion *conversion)
+{
+    for (int kind = 0; kind < OUTPUT_COUNT; kind++)
+        if (kind != OUTPUT_CHROME && conversion->outputs[kind].path)
+            return true;
+    return false;
+}
+
 static int convert(struct conversion *conversion, struct diag *diag)
 {
     struct recording_options options = {
@@ -270,6 +279,7 @@ static int convert(struct conversion *conversion, struct diag *diag)
         .progress = update_progress,
         .self = conversion,
         .find_lost_keys = conversion->outputs[OUTPUT_REPORT].path || conversion->outputs[OUTPUT_CHROME].path,
+        .expect_symbols = shows_whole_stacks(conversion),
     };
     struct recording *recording;
     progress_begin(&conversion->progress, "reading");

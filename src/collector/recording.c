@@ -28,18 +28,20 @@ struct pass {
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
     struct map_analyses *maps;         /* first pass, may be NULL */
-    size_t expected_stacks;            /* first pass: those before are expected to be resolved */
+    bool expects_symbols;              /* first pass, where stacks are to be resolved */
+    size_t expected_stacks;            /* those before are expected */
     struct timeline_builder *timeline; /* second pass */
     bool is_silent;                    /* what is wrong with the trace has been said */
     uint64_t events;                   /* EVENT_SET: of which fields are needed */
     bool needs_all;                    /* of the others the ids and the order; else their number is enough */
 };
 
-/* What the trace shows of stacks will be asked for: their symbols are opened while it is read. */
+/* Those that are new since the last time. */
 static void expect_symbols(struct pass *pass)
 {
     const struct recording *recording = pass->recording;
-    for (size_t count = stacks_count(recording->stacks); pass->expected_stacks < count;) {
+    size_t count = stacks_count(recording->stacks);
+    while (pass->expected_stacks < count) {
         struct stack_view stack = stacks_get(recording->stacks, (stack_id)++pass->expected_stacks);
         symbolizer_expect(recording->symbolizer, &stack);
     }
@@ -66,7 +68,7 @@ static int read_events(struct pass *pass)
             error = -EINTR;
         if (error)
             return error;
-        if (count % EXPECT_EVENTS == 0)
+        if (count % EXPECT_EVENTS == 0 && pass->expects_symbols)
             expect_symbols(pass);
     }
     return status;
@@ -227,7 +229,10 @@ static int apply_pages(struct pass *pass, struct diag *diag)
 
 static int first_pass(struct recording *recording, struct diag *diag)
 {
-    struct pass pass = {.recording = recording, .apply = apply_first, .events = PROCESS_EVENTS | CONTENTION_EVENTS};
+    struct pass pass = {.recording = recording,
+                        .apply = apply_first,
+                        .expects_symbols = recording->options.expect_symbols,
+                        .events = PROCESS_EVENTS | CONTENTION_EVENTS};
     int error = contention_create(recording->stacks, &pass.contention);
     if (!error && recording->options.find_lost_keys) {
         error = map_analyses_create(recording->stacks, &recording->findings, &pass.maps);

@@ -45,6 +45,8 @@ struct recording_options {
      * so not asked for threads.
      */
     bool find_lost_keys;
+    /* Whole stacks will be resolved, as in profiles: the files that they lead to are opened while the trace is read. */
+    bool expect_symbols;
     bool keep_map_states; /* what is last said of each map that is still there */
 };
 
