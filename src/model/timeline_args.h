@@ -6,8 +6,8 @@
  *     timeline_arg(&args, TIMELINE_ARG_VERSION, op->version);
  *     timeline_arg_text(&args, TIMELINE_ARG_SITE, site);
  *
- * A key stands for its text and for the kind of its value, so that it takes nine bytes: there are five or so for
- * every slice. Inline, and cleared by its count alone. Not thread-safe.
+ * A key is a number that stands for its text and for the kind of its value: a fact takes nine bytes, and a slice has
+ * three or so. Inline, and cleared by its count alone. Not thread-safe.
  */
 #ifndef MODEL_TIMELINE_ARGS_H
 #define MODEL_TIMELINE_ARGS_H
@@ -109,7 +109,7 @@ static inline void timeline_args_init(struct timeline_args *args)
     args->count = 0;
 }
 
-/* Of a key with a number, or with none: 1. There is room for those that one thing has. */
+/* `number`: 1 for a key without a value. At most TIMELINE_ARGS_MAX calls for one thing, with those that say nothing. */
 static inline void timeline_arg(struct timeline_args *args, enum timeline_key key, uint64_t number)
 {
     args->keys[args->count] = (uint8_t)key;
