@@ -65,7 +65,8 @@ void entry_fill(struct page_lock *entry, const struct lock_kind *what, struct lo
     atomic_store_explicit(&own->name, name, memory_order_relaxed);
     atomic_store_explicit(&own->is_pinned, false, memory_order_relaxed);
     /* The holds that a child inherited from its parent are none of its own. */
-    sum_store(&own->first_op, id && atomic_load_explicit(&thread_forks, memory_order_relaxed) ? sum_load(&id->hold_seq) : 0);
+    sum_store(&own->first_op,
+              id && atomic_load_explicit(&thread_forks, memory_order_relaxed) ? sum_load(&id->hold_seq) : 0);
 }
 
 struct page_lock *entry_claim(uint64_t gen)
@@ -100,8 +101,9 @@ struct page_lock *entry_others(void)
         return NULL;
     struct page_lock *entry = &page.locks[0];
     uint64_t free = 0;
-    if (sum_load(&entry->gen) == 0 && atomic_compare_exchange_strong_explicit(&entry->gen, &free, PAGE_GEN_CLAIMED,
-                                                                          memory_order_acquire, memory_order_relaxed)) {
+    if (sum_load(&entry->gen) == 0 &&
+        atomic_compare_exchange_strong_explicit(&entry->gen, &free, PAGE_GEN_CLAIMED, memory_order_acquire,
+                                                memory_order_relaxed)) {
         name_write(entry, others_name); /* its sums are zero, or added to already */
         entry_publish(entry, PAGE_GEN_OTHERS);
     }

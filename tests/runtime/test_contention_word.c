@@ -215,11 +215,11 @@ static int lock_as_hooks_do(uint64_t patience_ns)
     struct contention_wait wait;
     contention_join(contention_enroll(&mutex, MSC_LOCK_MUTEX, STACK_HERE()), &how, STACK_HERE(), &wait);
     struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    clock_gettime(CLOCK_REALTIME, &deadline);
     uint64_t ns = (uint64_t)deadline.tv_nsec + patience_ns;
     deadline.tv_sec += (time_t)(ns / 1000000000);
     deadline.tv_nsec = (long)(ns % 1000000000);
-    error = patience_ns ? pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &deadline) : pthread_mutex_lock(&mutex);
+    error = patience_ns ? pthread_mutex_timedlock(&mutex, &deadline) : pthread_mutex_lock(&mutex);
     if (error == 0)
         contention_acquire(&wait);
     else
