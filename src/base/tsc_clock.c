@@ -2,7 +2,6 @@
 #include "base/tsc_clock.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 #ifdef __x86_64__
@@ -125,8 +124,10 @@ static bool kernel_uses_counter(void)
 }
 
 /* Another thread of the parent's may have been drawing. */
-static void in_child(void)
+void tsc_clock_forget(void)
 {
+    if (tsc_line_load(&tsc_clock_next_ns) == UINT64_MAX)
+        return;
     atomic_store_explicit(&tsc_clock_line.changes, 0, memory_order_relaxed);
     store(&tsc_clock_line.ticks, 0);
     drawer = (struct tsc_drawer){0};
@@ -136,8 +137,6 @@ static void in_child(void)
 
 void tsc_clock_prepare(void)
 {
-    if (!counter_is_invariant() || !kernel_uses_counter())
-        return;
-    atomic_store_explicit(&tsc_clock_next_ns, 0, memory_order_relaxed);
-    pthread_atfork(NULL, NULL, in_child);
+    if (counter_is_invariant() && kernel_uses_counter())
+        atomic_store_explicit(&tsc_clock_next_ns, 0, memory_order_relaxed);
 }

@@ -104,9 +104,11 @@ static inline uint64_t tsc_clock_ns(void)
     return __builtin_expect(ns != 0, 1) ? ns : clock_source();
 }
 
-/* Once, from a constructor: finds out whether the counter can be used. A forked child begins anew. A few system calls.
- */
+/* Once, from a constructor: finds out whether the counter can be used. A few system calls. */
 void tsc_clock_prepare(void);
+
+/* In a forked child: begins anew. */
+void tsc_clock_forget(void);
 
 /* Draws a line if the last one is 5 ms old at `now_ns`. Outside of holds: 0.2 us then, else a load. */
 void tsc_clock_draw(void);

@@ -8,6 +8,7 @@
 #include "runtime/contention_tell.h"
 #include "runtime/contention_word.h"
 #include "runtime/emit.h"
+#include "runtime/forks.h"
 #include "runtime/locks.h"
 #include "runtime/page.h"
 #include "runtime/waits.h"
@@ -199,7 +200,9 @@ void contention_relock_end(struct contention_wait *wait, uint64_t begin_ns)
     }
 }
 
-__attribute__((constructor)) static void contention_prepare(void)
+__attribute__((constructor(101))) static void contention_prepare(void)
 {
+    static struct fork_handler handler = {.in_child = tsc_clock_forget};
+    forks_at_child(&handler);
     tsc_clock_prepare();
 }
