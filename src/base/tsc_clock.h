@@ -11,10 +11,11 @@
  *      |_________________________________ counter
  *
  * So it runs on without a step and never back. It is off by what one can see of the other clock in one look (some 10
- * ns) and by how much the kernel changed the pace since the last line (500 ppm at most: 25 us in 50 ms; none in
- * practice); if by more than 100 us (the machine slept, or was moved), it begins anew. Between a line and
- * CLOCK_MONOTONIC there may be a step of that size: intervals can come out negative by it. Nor does it wait for the
- * loads before it: where the order counts, clock_fence and clock_before (base/clock.h).
+ * ns) and by how much the kernel changed the pace since the last line (500 ppm at most: 25 us in 50 ms). In a minute of
+ * 28 million reads on a machine with other work it was off by 67 ns at most, by less than 20 in all but 8000. If it is
+ * off by more than 100 us (the machine slept, or was moved), it begins anew. Between a line and CLOCK_MONOTONIC there
+ * may be a step of that size: intervals can come out negative by it. Nor does it wait for the loads before it: where
+ * the order counts, clock_fence and clock_before (base/clock.h).
  *
  * Only where the counter is the kernel's clock as well: invariant, and the clock source named "tsc". Elsewhere, and
  * until tsc_clock_prepare and two refreshes, it is CLOCK_MONOTONIC.
