@@ -26,7 +26,9 @@
  * itself pinned. A single operation may exceed the bound by what it retires itself.
  *
  * Threads: any number. A thread whose slot cannot be registered (no memory for the thread-exit hook) is counted
- * under the lock and keeps the epoch from moving while it reads: slow, never wrong. Not async-signal-safe.
+ * under the lock and keeps the epoch from moving while it reads: slow, never wrong. So is one that is ending, from its
+ * exit hook on. (Not seen: a thread that reads for the first time in the last round of its destructors.) Not
+ * async-signal-safe.
  * Allocates nothing; blocks are freed with memory.release. Fork: see mapscope/guard.h.
  *
  * Sources: Fraser, "Practical lock-freedom" (2004), section 5.2.3; crossbeam-epoch; liburcu for membarrier.
