@@ -30,6 +30,13 @@ static inline bool account_on(void)
     return contention_is_on() && account_may();
 }
 
+/* Did nobody ever wait for a lock of its bucket, and are no holds timed? Then there is nothing to do but to count. */
+static inline bool account_is_quiet(const void *lock)
+{
+    uint64_t bucket = atomic_load_explicit(&contention_index[contention_bucket(lock)], memory_order_relaxed);
+    return __builtin_expect(!bucket && !msc_lock_holds_timed, 1);
+}
+
 /* Before trying to acquire it: the time, if others wait for it; else 0. */
 static inline uint64_t account_tries(const void *lock)
 {

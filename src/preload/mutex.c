@@ -88,20 +88,22 @@ __attribute__((noinline)) static int wait_for(pthread_mutex_t *mutex, const stru
     return result;
 }
 
-static inline int lock(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
+/* After a trylock that returned `tried`. */
+static inline int lock_tried(pthread_mutex_t *mutex, const struct attempt *attempt, int tried, uint64_t tried_ns,
+                             const void *frame)
 {
-    bool is_mtx = is_c11(attempt);
-    uint64_t tried_ns = account_tries(mutex);
-    int tried = is_mtx ? real_table.mtx_trylock((mtx_t *)mutex) : real_table.pthread_mutex_trylock(mutex);
-    if (__builtin_expect(tried == 0, 1)) {
-        took(mutex, tried_ns);
-        return 0;
-    }
-    if (tried == (is_mtx ? (int)thrd_busy : EBUSY))
+    if (tried == (is_c11(attempt) ? (int)thrd_busy : EBUSY))
         return wait_for(mutex, attempt, frame);
     if (is_held(tried))
         took(mutex, tried_ns);
     return tried;
+}
+
+static int lock(pthread_mutex_t *mutex, const struct attempt *attempt, const void *frame)
+{
+    uint64_t tried_ns = account_tries(mutex);
+    int tried = is_c11(attempt) ? real_table.mtx_trylock((mtx_t *)mutex) : real_table.pthread_mutex_trylock(mutex);
+    return lock_tried(mutex, attempt, tried, tried_ns, frame);
 }
 
 static inline bool is_watched(const pthread_mutex_t *mutex)
@@ -116,18 +118,42 @@ static bool is_plain(const struct timespec *deadline)
 
 /* --- pthread --------------------------------------------------------------------------------------------- */
 
-/* Not inline, so that the hook is short where nobody traces. */
-__attribute__((noinline)) static int lock_watched(pthread_mutex_t *mutex, const void *frame)
+/*
+ * Lock and unlock are what every program calls most. Where nobody traces, and at the unlock of a lock that nobody ever
+ * waited for, they are a jump to the real function, without a frame of their own (-momit-leaf-frame-pointer; the table
+ * has these two from the beginning). They jump to the functions below, too, whose caller is therefore theirs. Code
+ * that is not optimised calls them instead: stacks begin with the hook then, which readers leave out
+ * (model/user_leaf.h).
+ */
+
+static const struct attempt plain_lock = {.how = LOCK};
+
+__attribute__((noinline)) static int lock_fully(pthread_mutex_t *mutex, const void *frame)
+{
+    return lock(mutex, &plain_lock, frame);
+}
+
+__attribute__((noinline)) static int lock_tried_fully(pthread_mutex_t *mutex, int tried, const void *frame)
+{
+    return lock_tried(mutex, &plain_lock, tried, 0, frame);
+}
+
+__attribute__((noinline)) static int lock_watched(pthread_mutex_t *mutex)
 {
     if (!account_may() || account_is_shared(mutex))
         return real()->pthread_mutex_lock(mutex);
-    static const struct attempt attempt = {.how = LOCK};
-    return lock(mutex, &attempt, frame);
+    if (!account_is_quiet(mutex))
+        return lock_fully(mutex, STACK_HERE());
+    int tried = real_table.pthread_mutex_trylock(mutex);
+    if (__builtin_expect(tried || !account_is_quiet(mutex), 0))
+        return lock_tried_fully(mutex, tried, STACK_HERE());
+    operations_count();
+    return 0;
 }
 
 HOOK int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
-    return contention_is_on() ? lock_watched(mutex, STACK_HERE()) : real()->pthread_mutex_lock(mutex);
+    return contention_is_on() ? lock_watched(mutex) : real_table.pthread_mutex_lock(mutex);
 }
 
 HOOK int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline)
@@ -173,10 +199,16 @@ __attribute__((noinline)) static int settle(struct page_lock *entry, pthread_mut
     return result;
 }
 
-HOOK int pthread_mutex_unlock(pthread_mutex_t *mutex)
+__attribute__((noinline)) static int unlock_fully(pthread_mutex_t *mutex)
 {
     struct page_lock *entry = account_owing(mutex);
     return account_is_idle(entry) ? real()->pthread_mutex_unlock(mutex) : settle(entry, mutex, false, STACK_HERE());
+}
+
+HOOK int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    bool is_quiet = !atomic_load_explicit(&contention_on, memory_order_relaxed) || account_is_quiet(mutex);
+    return is_quiet ? real_table.pthread_mutex_unlock(mutex) : unlock_fully(mutex);
 }
 
 static bool is_private(const pthread_mutexattr_t *attributes)

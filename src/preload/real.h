@@ -7,7 +7,8 @@
  *     }
  *
  * They are looked up by the library's constructor, which runs before every other one (-z initfirst); a hook
- * that is called earlier still looks them up itself. A lookup that succeeds allocates nothing and calls no
+ * that is called earlier still looks them up itself, but for a mutex' lock and unlock, which go to the C library's
+ * then. A lookup that succeeds allocates nothing and calls no
  * hook. If it is interrupted by one all the same (an allocator that locks while it is being looked up), that
  * one gets the C library's own mutex functions, which the linker has bound.
  *
