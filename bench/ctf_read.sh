@@ -1,7 +1,7 @@
 #!/bin/sh
 # Decoding and merging traces: our reader on one thread against babeltrace2, CPU time, medians of one run of this
 # script; and by the clock, on all cores.
-# usage: ctf_read.sh BUILD_DIR [TRACE_DIR]      without a trace it records two: of few streams and of many
+# usage: ctf_read.sh BUILD_DIR [TRACE_DIR]      without a trace it records three: of few streams, of many, and of many with four times the events
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../tests/e2e/lttng_session.sh"
@@ -42,4 +42,6 @@ else
     compare "$work/few"
     record many 64 2000
     compare "$work/many"
+    record larger 64 8000
+    compare "$work/larger"
 fi
