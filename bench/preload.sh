@@ -1,7 +1,8 @@
 #!/bin/sh
 # What libmapscope-preload costs, without a tracer in the process, off (nobody traces), on, and with --hold, beside the
-# plain program, the same with liblttng-ust loaded, the least that an exact account can cost (preload_floor.c), and LTTng's
-# own pthread wrapper (liblttng-ust-pthread-wrapper), idle and tracing. The variants take turns; medians.
+# plain program, the same with liblttng-ust loaded, without a session and in one that has nothing to trace in it, the least
+# that an exact account can cost (preload_floor.c), and LTTng's own pthread wrapper (liblttng-ust-pthread-wrapper), idle
+# and tracing. The variants take turns; medians.
 # usage: preload.sh BUILD_DIR
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +20,7 @@ some() {
     [ "$1" != preload-timed ] || timed=1
     case $1 in
     plain) preload= ;;
-    lttng-ust) preload=liblttng-ust.so.1 ;;
+    lttng-ust | lttng-session) preload=liblttng-ust.so.1 ;;
     floor) preload=$build/bench/preload_floor.so ;;
     no-tracer) preload=$ours ;;
     preload-*) preload=$ours:$tracer ;;
@@ -41,13 +42,13 @@ traced() {
 
 median() { sort -n "$lttng_dir/$1.$2" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-variants='plain lttng-ust no-tracer preload-off preload-on preload-timed floor wrapper-idle wrapper-tracing'
+variants='plain lttng-ust lttng-session no-tracer preload-off preload-on preload-timed floor wrapper-idle wrapper-tracing'
 printf '%-12s %-16s %10s %10s %8s\n' ns variant median more ratio
 for what in ${WHAT:-pair pair-two turn contended longer handover hold woken}; do
     for round in $(seq "$rounds"); do
         for variant in $variants; do
             case $variant in
-            preload-on | preload-timed) traced 'mapscope:*' "$variant" "$what" ;;
+            lttng-session | preload-on | preload-timed) traced 'mapscope:*' "$variant" "$what" ;;
             wrapper-tracing) traced 'lttng_ust_pthread:*' "$variant" "$what" ;;
             *) some "$variant" "$what" ;;
             esac
