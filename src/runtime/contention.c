@@ -86,10 +86,16 @@ static void count_unslotted(struct contention_wait *wait, uint64_t wait_ns)
         lock_add_unslotted(wait->entry, wait_ns);
 }
 
-/* With the lock, whose hold `hold_seq` begins. */
-static void wait_end(struct contention_wait *wait, uint64_t end_ns, uint64_t hold_seq)
+/* When the wait ended: between two looks at the clock there may be a step back (base/tsc_clock.h). */
+static uint64_t end_of(const struct contention_wait *wait, uint64_t now_ns)
 {
-    uint64_t wait_ns = end_ns - wait->begin_ns;
+    return now_ns > wait->begin_ns ? now_ns : wait->begin_ns;
+}
+
+/* With the lock, whose hold `hold_seq` begins. */
+static void wait_end(struct contention_wait *wait, uint64_t now_ns, uint64_t hold_seq)
+{
+    uint64_t end_ns = end_of(wait, now_ns), wait_ns = end_ns - wait->begin_ns;
     lock_add_wait(wait->entry, wait->how.mode, wait_ns, hold_seq);
     count_unslotted(wait, wait_ns);
     if (wait->slot)
@@ -100,7 +106,7 @@ void contention_acquire(struct contention_wait *wait)
 {
     struct page_lock *entry = wait->entry;
     if (!wait->joined) {
-        lock_add_unlocked(entry, tsc_clock_ns() - wait->begin_ns);
+        lock_add_unlocked(entry, end_of(wait, tsc_clock_ns()) - wait->begin_ns);
         if (entry) {
             lock_next_hold(entry, wait->how.mode);
             hold_overtake(entry, wait->how.mode, 0);
@@ -117,16 +123,17 @@ void contention_acquire(struct contention_wait *wait)
 void contention_give_up(struct contention_wait *wait, enum msc_wait_result result)
 {
     if (!wait->joined) {
-        lock_add_unlocked(wait->entry, tsc_clock_ns() - wait->begin_ns);
+        lock_add_unlocked(wait->entry, end_of(wait, tsc_clock_ns()) - wait->begin_ns);
         return;
     }
     struct change change;
     word_leave(wait->entry, &change);
-    lock_add_vain(wait->entry, change.now_ns - wait->begin_ns);
-    count_unslotted(wait, change.now_ns - wait->begin_ns);
+    uint64_t end_ns = end_of(wait, change.now_ns);
+    lock_add_vain(wait->entry, end_ns - wait->begin_ns);
+    count_unslotted(wait, end_ns - wait->begin_ns);
     if (!wait->slot)
         return;
-    waits_end(wait->slot, change.now_ns, 0, result);
+    waits_end(wait->slot, end_ns, 0, result);
     tell_now(wait->entry, wait->slot);
 }
 

@@ -169,6 +169,29 @@ static void test_a_waiter_that_joined_after_the_time_is_not_lost(void **state)
     assert_int_equal(entry->word, 0);
 }
 
+/* As it may where a line of base/tsc_clock.h ends. */
+static void test_a_wait_takes_nothing_where_the_clock_steps_back(void **state)
+{
+    (void)state;
+    static int lock;
+    const struct contention_how how = {.mode = MSC_MODE_EXCLUSIVE, .kind = MSC_LOCK_MUTEX, .lock = &lock};
+    struct page_lock *entry = contention_enroll(&lock, MSC_LOCK_MUTEX, STACK_HERE());
+    struct contention_wait taken, given_up;
+    now_ns = 100;
+    clock_source = fake_now;
+    contention_join(entry, &how, STACK_HERE(), &taken);
+    contention_join(entry, &how, STACK_HERE(), &given_up);
+    now_ns = 90;
+    contention_acquire(&taken);
+    contention_give_up(&given_up, MSC_WAIT_TIMEOUT);
+    assert_int_equal(entry->contentions, 1);
+    assert_int_equal(entry->vain, 1);
+    assert_int_equal(entry->wait_ns, 0);
+    assert_int_equal(entry->vain_ns, 0);
+    assert_int_equal(entry->max_ns, 0);
+    assert_int_equal(entry->handoff_ns, 0);
+}
+
 static void test_an_entry_that_is_gone_stays_so(void **state)
 {
     (void)state;
@@ -299,6 +322,7 @@ int main(void)
         lock_test(test_a_holder_looks_again_if_somebody_gave_up_meanwhile),
         lock_test(test_a_time_before_the_last_release_hands_nothing_off),
         lock_test(test_a_waiter_that_joined_after_the_time_is_not_lost),
+        lock_test(test_a_wait_takes_nothing_where_the_clock_steps_back),
         lock_test(test_an_entry_that_is_gone_stays_so),
         lock_test(test_every_nanosecond_is_charged_once_whoever_comes_and_goes),
     };
