@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/convert_text.h"
+#include "cli/export_input.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "collector/recording.h"
@@ -199,22 +200,9 @@ static int export(struct conversion *conversion, const struct recording *recordi
         [OUTPUT_HOLD] = &exporter_pprof_hold,
         [OUTPUT_REPORT] = &exporter_report,
     };
-    struct export_input input = {
-        .source = conversion->source,
-        .begin_ns = recording->first_ns,
-        .end_ns = recording->last_ns,
-        .end_epoch_ns = (int64_t)recording->last_ns + recording->clock_offset_ns,
-        .own_events = recording->own_events,
-        .losses = &recording->losses,
-        .processes = &recording->processes,
-        .stacks = recording->stacks,
-        .symbols = &recording->symbols,
-        .contention = recording->contention,
-        .findings = &recording->findings,
-        .snapshots = &recording->snapshots,
-        .warn = print_warning,
-        .self = conversion,
-    };
+    struct export_input input = export_input_of(recording, conversion->source);
+    input.warn = print_warning;
+    input.self = conversion;
     for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
         struct output *output = &conversion->outputs[kind];
         int error = output->path && exporters[kind] ? exporters[kind]->write(&input, &output->file.out, diag) : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/export_input.h"
 #include "collector/ctf_writer.h"
 #include "collector/recording.h"
 #include "exporters/chrome/chrome.h"
@@ -138,20 +139,7 @@ static void check_exports(const struct recording *recording, const char *folder)
 {
     static const struct exporter *const profiles[] = {&exporter_pprof_mutex, &exporter_pprof_block,
                                                       &exporter_pprof_hold};
-    struct export_input input = {
-        .source = folder,
-        .begin_ns = recording->first_ns,
-        .end_ns = recording->last_ns,
-        .end_epoch_ns = (int64_t)recording->last_ns + recording->clock_offset_ns,
-        .own_events = recording->own_events,
-        .losses = &recording->losses,
-        .processes = &recording->processes,
-        .stacks = recording->stacks,
-        .symbols = &recording->symbols,
-        .contention = recording->contention,
-        .findings = &recording->findings,
-        .snapshots = &recording->snapshots,
-    };
+    struct export_input input = export_input_of(recording, folder);
     for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
         struct memory memory = export(profiles[i], &input);
         conversion_check_profile(profiles[i]->name, memory.bytes, memory.size);
