@@ -303,15 +303,23 @@ static void test_what_a_process_waits_for_after_the_recording_is_not_drawn(void 
     assert_null(strstr(fixture->text, "index"));
 }
 
+/* The first wait alone, which took `wait_ns`. */
+static struct lock_snapshot one_that_ended(struct lock_snapshot_lock locks[2], struct lock_snapshot_wait waits[2],
+                                           uint64_t wait_ns)
+{
+    struct lock_snapshot snapshot = standstill(locks, waits);
+    snapshot.wait_count = 1;
+    waits[0].state = LOCK_WAIT_ENDED;
+    waits[0].wait_ns = wait_ns;
+    return snapshot;
+}
+
 static void test_a_wait_that_ended_without_an_event_has_its_length(void **state)
 {
     struct fixture *fixture = *state;
     struct lock_snapshot_lock locks[2];
     struct lock_snapshot_wait waits[2];
-    struct lock_snapshot snapshot = standstill(locks, waits);
-    snapshot.wait_count = 1;
-    waits[0].state = LOCK_WAIT_ENDED;
-    waits[0].wait_ns = 500;
+    struct lock_snapshot snapshot = one_that_ended(locks, waits, 500);
     locks[0].waiters = 0;
     apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
     assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
@@ -325,10 +333,7 @@ static void test_a_wait_of_a_damaged_length_ends_with_the_recording(void **state
     struct fixture *fixture = *state;
     struct lock_snapshot_lock locks[2];
     struct lock_snapshot_wait waits[2];
-    struct lock_snapshot snapshot = standstill(locks, waits);
-    snapshot.wait_count = 1;
-    waits[0].state = LOCK_WAIT_ENDED;
-    waits[0].wait_ns = UINT64_MAX - 100; /* from 3000, that is 2899 in numbers of 64 bits */
+    struct lock_snapshot snapshot = one_that_ended(locks, waits, UINT64_MAX - 100); /* from 3000: 2899 in 64 bits */
     apply(fixture, map_op(EVENT_MAP_ACCESS, 2000, 5, 1));
     assert_int_equal(timeline_apply_snapshot(fixture->timeline, &snapshot, 9000), 0);
     finish(fixture, 2500);

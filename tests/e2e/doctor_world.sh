@@ -87,15 +87,6 @@ TEXT
     cc -o "$name" "$name.c" "$@"
 }
 
-eventually() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "$test: never happened: $*"
-        sleep 0.05
-    done
-}
-
 daemon_start() {
     deadline 10 lttng-sessiond --daemonize --no-kernel --quiet --group="${1:-root}" --pidfile=/run/daemon.pid
     daemon=$(cat /run/daemon.pid)

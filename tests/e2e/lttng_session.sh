@@ -31,6 +31,16 @@ fail() {
     exit 1
 }
 
+# eventually COMMAND...: within 15 s.
+eventually() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "${test:+$test: }never happened: $*"
+        sleep 0.05
+    done
+}
+
 # lttng_private ARGUMENTS...: goes on in a private world with a daemon that is ready.
 lttng_private() {
     if [ -z "${MAPSCOPE_TEST_PRIVATE:-}" ]; then

@@ -56,16 +56,6 @@ expect_nothing_left() {
     [ -z "$left" ] || fail "$test: left behind: $left"
 }
 
-# eventually COMMAND...: within 15 s.
-eventually() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "$test: never happened: $*"
-        sleep 0.05
-    done
-}
-
 is_nothing_left() { [ -z "$(left_behind)" ]; }
 
 eventually_nothing_left() {

@@ -164,52 +164,61 @@ static void test_a_device_is_written_to_and_stays(void **state)
     assert_true(S_ISCHR(status.st_mode));
 }
 
+/* An empty file, and a link to it. */
+struct linked {
+    char folder[64], file[128], link[128];
+};
+
+static void link_begin(struct linked *linked)
+{
+    temporary_folder(linked->folder, sizeof linked->folder);
+    snprintf(linked->file, sizeof linked->file, "%s/file", linked->folder);
+    snprintf(linked->link, sizeof linked->link, "%s/link", linked->folder);
+    fclose(fopen(linked->file, "w"));
+    assert_int_equal(symlink("file", linked->link), 0);
+}
+
+static void link_end(const struct linked *linked)
+{
+    unlink(linked->link);
+    unlink(linked->file);
+    assert_int_equal(rmdir(linked->folder), 0);
+}
+
 static void test_a_link_stays_a_link(void **state)
 {
     (void)state;
-    char folder[64], path[128], link[128];
-    temporary_folder(folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(link, sizeof link, "%s/link", folder);
-    fclose(fopen(path, "w"));
-    assert_int_equal(symlink("file", link), 0);
+    struct linked linked;
+    link_begin(&linked);
     struct outfile file;
-    assert_int_equal(outfile_open(&file, link, NULL), 0);
+    assert_int_equal(outfile_open(&file, linked.link, NULL), 0);
     outbuf_text(&file.out, "hello");
     assert_int_equal(outfile_commit(&file, NULL), 0);
     struct stat status;
-    assert_int_equal(lstat(link, &status), 0);
+    assert_int_equal(lstat(linked.link, &status), 0);
     assert_true(S_ISLNK(status.st_mode));
-    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(linked.file, &status), 0);
     assert_int_equal(status.st_size, 5);
-    unlink(link);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    link_end(&linked);
 }
 
 /* Somebody else's link may lead to a file of ours. */
 static void test_a_file_of_a_name_that_nobody_chose_replaces_a_link(void **state)
 {
     (void)state;
-    char folder[64], path[128], link[128];
-    temporary_folder(folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(link, sizeof link, "%s/link", folder);
-    fclose(fopen(path, "w"));
-    assert_int_equal(symlink("file", link), 0);
+    struct linked linked;
+    link_begin(&linked);
     struct outfile file;
-    assert_int_equal(outfile_create(&file, link, NULL), 0);
+    assert_int_equal(outfile_create(&file, linked.link, NULL), 0);
     outbuf_text(&file.out, "hello");
     assert_int_equal(outfile_commit(&file, NULL), 0);
     struct stat status;
-    assert_int_equal(lstat(link, &status), 0);
+    assert_int_equal(lstat(linked.link, &status), 0);
     assert_true(S_ISREG(status.st_mode));
     assert_int_equal(status.st_size, 5);
-    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(linked.file, &status), 0);
     assert_int_equal(status.st_size, 0);
-    unlink(link);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    link_end(&linked);
 }
 
 static void test_a_missing_folder_is_named(void **state)
