@@ -7,13 +7,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ZLIB_CONST
 #include <zlib.h>
+
+#include "support/worker.h"
 
 enum { BLOCK_BYTES = 256 * 1024, CHUNK_BYTES = 64 * 1024, GZIP_WRAPPER = 16, MEMORY_LEVEL = 8 };
 
@@ -113,17 +114,6 @@ static int drain_front(void *self, const void *bytes, size_t size)
     return error;
 }
 
-/* Signals are the main thread's business. */
-static int start_thread(struct gzip *gzip)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int code = pthread_create(&gzip->thread, NULL, compress_blocks, gzip);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -code;
-}
-
 /* Everything but the thread. */
 static int prepare(struct gzip *gzip, enum gzip_level level)
 {
@@ -160,7 +150,7 @@ int gzip_create(struct outbuf *back, enum gzip_level level, struct gzip **out)
         free(gzip);
         return error;
     }
-    error = start_thread(gzip);
+    error = worker_start(&gzip->thread, compress_blocks, gzip);
     if (error) {
         release(gzip);
         return error;

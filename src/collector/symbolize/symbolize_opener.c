@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/worker.h"
 
 struct symbol_opener {
     pthread_mutex_t mutex;               /* guards what follows, and the requests' states */
@@ -63,16 +64,6 @@ static void *work(void *self)
     return NULL;
 }
 
-/* Signals are the main thread's business. */
-static void start_thread(struct symbol_opener *opener)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    opener->has_thread = !pthread_create(&opener->thread, NULL, work, opener);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int symbol_opener_create(struct symbol_opener **out)
 {
     struct symbol_opener *opener = calloc(1, sizeof *opener);
@@ -104,7 +95,7 @@ void symbol_opener_destroy(struct symbol_opener *opener)
 void symbol_opener_expect(struct symbol_opener *opener, struct symbol_request *request)
 {
     if (!opener->has_thread)
-        start_thread(opener);
+        opener->has_thread = !worker_start(&opener->thread, work, opener);
     pthread_mutex_lock(&opener->mutex);
     if (opener->first)
         opener->last->next = request;
