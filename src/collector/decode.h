@@ -9,7 +9,7 @@
  *     }
  *     ...
  *     while (ctf_next(reader, &raw) == 1)
- *         use(decode_event(&raw));
+ *         use(decode_event(raw.record, raw.cpu));
  *
  * A missing field reads as zero, an unknown event becomes EVENT_OTHER. Stateless.
  */
@@ -25,16 +25,17 @@ void decode_plan(uint64_t set, const struct ctf_event_class *class, struct ctf_p
 /* What events of that class become. */
 enum event_kind decode_kind_of(const char *class_name);
 
-/* The event of a reader with such a plan; of the union, only what belongs to its kind is there. Borrowed as `in` is. */
-static inline const struct event *decode_event(const struct ctf_event *in)
+/* The event of a reader with such a plan; of the union, only what belongs to its kind is there. Borrowed as the record.
+ */
+static inline const struct event *decode_event(void *record, uint32_t cpu)
 {
-    struct event *event = in->record;
+    struct event *event = record;
     if (__builtin_expect((int32_t)(event->pid | event->tid) < 0, 0)) { /* LTTng's "unknown" */
         event->pid = (int32_t)event->pid < 0 ? 0 : event->pid;
         event->tid = (int32_t)event->tid < 0 ? 0 : event->tid;
     }
     if (event->kind == EVENT_OTHER)
-        event->other.cpu = in->cpu;
+        event->other.cpu = cpu;
     return event;
 }
 

@@ -47,7 +47,7 @@ static int read_trace(const char *folder, struct process_table *processes)
     if (ctf_open(folder, &options, NULL, &reader))
         return 0;
     while (!error && (status = ctf_next(reader, &raw)) > 0)
-        error = status == CTF_LATER ? 0 : process_table_apply(processes, decode_event(&raw));
+        error = status == CTF_LATER ? 0 : process_table_apply(processes, decode_event(raw.record, raw.cpu));
     ctf_close(reader);
     return error;
 }

@@ -18,13 +18,17 @@
 #include "collector/page_list.h"
 #include "collector/process_maps.h"
 #include "collector/symbolize/symbolize.h"
+#include "support/helper.h"
 
-/* Events between two looks at the progress callback, and at which stacks are new. */
-enum { PROGRESS_EVENTS = 65536, EXPECT_EVENTS = 512 };
+/* Events between two looks at the progress callback. */
+enum { PROGRESS_EVENTS = 65536 };
+
+enum { FETCHED_AHEAD = 4, FETCHED_BYTES = 256, LINE_BYTES = 64 };
 
 struct pass {
     struct recording *recording;
     struct ctf_reader *reader;
+    struct helper *helper; /* NULL = there is none */
     int (*apply)(struct pass *pass, const struct event *event);
     struct contention *contention;     /* first pass */
     struct map_analyses *maps;         /* first pass, may be NULL */
@@ -57,21 +61,43 @@ static bool keep_going(const struct pass *pass)
     return options->progress(options->self, done, total);
 }
 
+/* An event was decoded on another processor, perhaps: its lines are asked for some events before. */
+static void fetch(const struct ctf_entry *event)
+{
+    for (size_t at = 0; at < FETCHED_BYTES; at += LINE_BYTES)
+        __builtin_prefetch((const char *)event + at);
+}
+
+static int apply_all(struct pass *pass, const struct ctf_entry *const *events, size_t count)
+{
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        fetch(events[i + FETCHED_AHEAD < count ? i + FETCHED_AHEAD : i]);
+        error = pass->apply(pass, decode_event(ctf_record(events[i]), events[i]->cpu));
+    }
+    return error;
+}
+
 /* Decodes every event of the reader and applies it. 0 at the end, or the first negative errno. */
 static int read_events(struct pass *pass)
 {
-    struct ctf_event raw;
-    int status;
-    for (uint64_t count = 1; (status = ctf_next(pass->reader, &raw)) > 0; count++) {
-        int error = status == CTF_LATER ? 0 : pass->apply(pass, decode_event(&raw));
-        if (!error && (status == CTF_LATER || count % PROGRESS_EVENTS == 0) && !keep_going(pass))
-            error = -EINTR;
-        if (error)
-            return error;
-        if (count % EXPECT_EVENTS == 0 && pass->expects_symbols)
+    const struct ctf_entry *const *events;
+    size_t count, since_look = 0;
+    int status, error = 0;
+    while (!error && (status = ctf_next_many(pass->reader, &events, &count)) > 0) {
+        if (status == CTF_LATER)
+            count = PROGRESS_EVENTS;
+        else
+            error = apply_all(pass, events, count);
+        since_look += count;
+        if (!error && since_look >= PROGRESS_EVENTS) {
+            error = keep_going(pass) ? 0 : -EINTR;
+            since_look = 0;
+        }
+        if (!error && pass->expects_symbols)
             expect_symbols(pass);
     }
-    return status;
+    return error ? error : status;
 }
 
 static void warn(void *self, const char *text)
@@ -106,7 +132,7 @@ static int tally(void *self, const char *class_name)
 
 static int run_pass(struct pass *pass, struct diag *diag)
 {
-    struct ctf_options options = {.warn = warn, .plan = plan, .self = pass};
+    struct ctf_options options = {.warn = warn, .plan = plan, .self = pass, .helper = pass->helper};
     if (!pass->needs_all)
         options.tally = tally;
     if (!pass->recording->capture.is_of_other_version)
@@ -128,6 +154,7 @@ static void end_pass(struct pass *pass)
     map_analyses_destroy(pass->maps);
     contention_destroy(pass->contention);
     ctf_close(pass->reader);
+    helper_destroy(pass->helper);
 }
 
 static void note_time(struct recording *recording, uint64_t first_ns, uint64_t last_ns)
@@ -244,8 +271,10 @@ static int first_pass(struct recording *recording, struct diag *diag)
         pass.events |= MAP_STATES_EVENTS;
         pass.needs_all = true;
     }
-    if (!error)
+    if (!error) {
+        pass.helper = pass.needs_all ? helper_create() : NULL;
         error = run_pass(&pass, diag);
+    }
     if (!error) {
         note_reader(recording, pass.reader);
         error = apply_pages(&pass, diag);
@@ -363,10 +392,15 @@ static int finish_drawing(struct pass *pass, struct timeline_relay *relay)
     return error ? error : timeline_relay_finish(relay);
 }
 
-static int draw_into(struct recording *recording, struct timeline_relay *relay, struct diag *diag)
+static int draw_into(struct recording *recording, struct timeline_relay *relay, struct helper *helper,
+                     struct diag *diag)
 {
-    struct pass pass = {
-        .recording = recording, .apply = apply_second, .events = EVENT_SET_ALL, .needs_all = true, .is_silent = true};
+    struct pass pass = {.recording = recording,
+                        .helper = helper,
+                        .apply = apply_second,
+                        .events = EVENT_SET_ALL,
+                        .needs_all = true,
+                        .is_silent = true};
     struct timeline_options options = {
         .base_ns = recording->first_ns,
         .processes = &recording->processes,
@@ -388,7 +422,11 @@ static int draw_into(struct recording *recording, struct timeline_relay *relay, 
 
 int recording_draw(struct recording *recording, const struct timeline_sink *sink, struct diag *diag)
 {
+    struct helper *helper = helper_create();
     struct timeline_relay *relay;
-    int error = timeline_relay_create(sink, &relay);
-    return error ? diag_errno(diag, -error, "cannot draw %s", recording->path) : draw_into(recording, relay, diag);
+    int error = timeline_relay_create(sink, helper, &relay);
+    if (!error)
+        return draw_into(recording, relay, helper, diag);
+    helper_destroy(helper);
+    return diag_errno(diag, -error, "cannot draw %s", recording->path);
 }

@@ -1,4 +1,4 @@
-/* Streams decoded ahead by threads: the same comes out as without them, whatever their number. */
+/* Streams decoded and merged ahead by others: the same comes out as without them, whatever their number. */
 #include "support/cmocka_main.h"
 
 #include <stdio.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/ctf_reading.h"
+#include "support/helper.h"
 
 static const struct ctf_layout mixed = {
     .uuid = 1,
@@ -112,7 +113,6 @@ static void hash_numbers(struct told *told, const uint64_t *numbers, size_t coun
 static void hash_event(struct told *told, const struct ctf_event *event)
 {
     hash_number(told, event->time_ns);
-    hash_number(told, event->stream);
     hash_bytes(told, event->class->name, strlen(event->class->name));
     for (size_t i = 0; i < event->class->field_count; i++) {
         const struct ctf_value *value = &event->values[i];
@@ -132,24 +132,38 @@ static void hash_warning(void *self, const char *text)
     hash_bytes(told, text, strlen(text));
 }
 
+/* One by one, or as many at once as there are, with one before to begin with. */
+static void read_events(struct ctf_reader *reader, bool many, struct told *told)
+{
+    const struct ctf_entry *const *events;
+    struct ctf_event event;
+    size_t count = 1;
+    int state = 1;
+    while ((state = many && told->events ? ctf_next_many(reader, &events, &count) : ctf_next(reader, &event)) > 0) {
+        if (state == 1 && many && told->events)
+            for (size_t i = 0; i < count; i++)
+                hash_event(told, &(struct ctf_event){.time_ns = events[i]->time_ns,
+                                                     .class = events[i]->class,
+                                                     .record = ctf_record(events[i])});
+        else if (state == 1)
+            hash_event(told, &event);
+        told->events += state == 1 ? count : 0;
+        told->later += state == CTF_LATER;
+    }
+    assert_int_equal(state, 0);
+    assert_int_equal(ctf_next(reader, &event), 0); /* the end stays the end */
+    assert_int_equal(ctf_next_many(reader, &events, &count), 0);
+}
+
 static struct told read_with(const char *folder, struct ctf_options options, size_t threads)
 {
     struct told told = {0};
     struct ctf_reader *reader;
-    struct ctf_event event;
-    int state;
     options.warn = hash_warning;
     options.self = &told;
     options.threads = threads;
     assert_int_equal(ctf_open(folder, &options, NULL, &reader), 0);
-    while ((state = ctf_next(reader, &event)) > 0) {
-        if (state == 1)
-            hash_event(&told, &event);
-        told.events += state == 1;
-        told.later += state == CTF_LATER;
-    }
-    assert_int_equal(state, 0);
-    assert_int_equal(ctf_next(reader, &event), 0); /* the end stays the end */
+    read_events(reader, threads % 2 == 0, &told);
     told.losses = ctf_losses(reader);
     told.tally = ctf_tally(reader);
     uint64_t done, total;
@@ -159,19 +173,30 @@ static struct told read_with(const char *folder, struct ctf_options options, siz
     return told;
 }
 
+static void assert_same(const struct told *told, const struct told *alone)
+{
+    assert_int_equal(told->hash, alone->hash);
+    assert_int_equal(told->events, alone->events);
+    assert_int_equal(told->later, alone->later);
+    assert_int_equal(told->warnings, alone->warnings);
+    assert_int_equal(told->losses.events, alone->losses.events);
+    assert_int_equal(told->losses.damaged_packets, alone->losses.damaged_packets);
+    assert_memory_equal(&told->tally, &alone->tally, sizeof told->tally);
+}
+
 static void check_same(const char *folder, const struct ctf_options *options)
 {
-    static const size_t threads[] = {2, 3, 9};
+    static const size_t threads[] = {1, 2, 3, 4, 9};
     struct told alone = read_with(folder, *options, 1);
     assert_true(alone.events > 0);
     for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+        struct ctf_options with_helper = *options;
         struct told told = read_with(folder, *options, threads[i]);
-        assert_int_equal(told.hash, alone.hash);
-        assert_int_equal(told.events, alone.events);
-        assert_int_equal(told.warnings, alone.warnings);
-        assert_int_equal(told.losses.events, alone.losses.events);
-        assert_int_equal(told.losses.damaged_packets, alone.losses.damaged_packets);
-        assert_memory_equal(&told.tally, &alone.tally, sizeof told.tally);
+        assert_same(&told, &alone);
+        with_helper.helper = helper_create(); /* if the machine has a processor for one */
+        told = read_with(folder, with_helper, threads[i]);
+        assert_same(&told, &alone);
+        helper_destroy(with_helper.helper);
     }
 }
 
@@ -282,13 +307,15 @@ static void test_a_reader_may_be_closed_at_any_point(void **state)
 {
     (void)state;
     char *folder = write_streams(6, 20, 200);
-    for (unsigned stop = 0; stop < 2000; stop = stop * 3 + 1) {
+    for (unsigned stop = 0; stop < 4000; stop = stop * 3 / 2 + 1) {
         struct ctf_reader *reader;
         struct ctf_event event;
-        assert_int_equal(ctf_open(folder, &(struct ctf_options){.threads = 4}, NULL, &reader), 0);
+        struct ctf_options options = {.threads = 4, .helper = stop % 2 ? helper_create() : NULL};
+        assert_int_equal(ctf_open(folder, &options, NULL, &reader), 0);
         for (unsigned i = 0; i < stop; i++)
             assert_int_equal(ctf_next(reader, &event), 1);
         ctf_close(reader);
+        helper_destroy(options.helper);
     }
     ctf_remove_folder(folder);
 }

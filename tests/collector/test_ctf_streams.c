@@ -56,7 +56,7 @@ static void test_unordered_reading_goes_stream_by_stream(void **state)
         ctf_open(folder, &(struct ctf_options){.unordered = true, .threads = reading_threads}, NULL, &reader), 0);
     for (uint32_t i = 0; i < 6; i++) {
         assert_int_equal(ctf_next(reader, &event), 1);
-        assert_int_equal(event.stream, i / 3);
+        assert_int_equal(event.cpu, i / 3);
     }
     assert_int_equal(ctf_next(reader, &event), 0);
     ctf_close(reader);

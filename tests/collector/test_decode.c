@@ -151,7 +151,7 @@ static const struct event *decode(void)
     ((struct event *)(void *)record)->time_ns = 5000; /* where the plan has its place */
     assert_int_equal(program.time_at, offsetof(struct event, time_ns));
     struct ctf_event in = {.class = &class, .record = record};
-    out = *decode_event(&in);
+    out = *decode_event(in.record, in.cpu);
     return &out;
 }
 

@@ -1,4 +1,4 @@
-/* collector/analyses/timeline_relay: what a sink is told through another thread, and what it answers. */
+/* collector/analyses/timeline_relay: what a sink is told by a helper, and what it answers. */
 #include "support/cmocka_main.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/analyses/timeline_relay.h"
+#include "support/helper.h"
 
 enum { MANY = 20000, HUGE_BYTES = 200 * 1024 };
 
@@ -190,19 +191,37 @@ static int tell_all(const struct timeline_sink *sink, uint64_t count)
 
 /* ---- tests ---- */
 
+/* A relay with its helper, where the machine has a processor for one. */
+struct relay {
+    struct helper *helper;
+    struct timeline_relay *relay;
+};
+
+static struct relay relay_to(struct listener *listener)
+{
+    struct timeline_sink sink = sink_of(listener);
+    struct relay out = {.helper = helper_create()};
+    assert_int_equal(timeline_relay_create(&sink, out.helper, &out.relay), 0);
+    return out;
+}
+
+static void relay_end(struct relay *relay)
+{
+    timeline_relay_destroy(relay->relay);
+    helper_destroy(relay->helper);
+}
+
 static void assert_same(uint64_t count)
 {
     struct listener direct = {0}, relayed = {0};
     struct timeline_sink sink = sink_of(&direct);
     assert_int_equal(tell_all(&sink, count), 0);
-    sink = sink_of(&relayed);
-    struct timeline_relay *relay;
-    assert_int_equal(timeline_relay_create(&sink, &relay), 0);
-    assert_int_equal(tell_all(timeline_relay_sink(relay), count), 0);
-    assert_int_equal(timeline_relay_finish(relay), 0);
+    struct relay relay = relay_to(&relayed);
+    assert_int_equal(tell_all(timeline_relay_sink(relay.relay), count), 0);
+    assert_int_equal(timeline_relay_finish(relay.relay), 0);
     assert_int_equal(relayed.calls, direct.calls);
     assert_true(relayed.hash == direct.hash);
-    timeline_relay_destroy(relay);
+    relay_end(&relay);
 }
 
 static void test_a_sink_is_told_the_same_in_the_same_order(void **state)
@@ -217,23 +236,22 @@ static void test_what_is_larger_than_a_block_comes_between_its_neighbours(void *
 {
     (void)state;
     struct listener direct = {0}, relayed = {0};
-    struct timeline_sink direct_sink = sink_of(&direct), sink = sink_of(&relayed);
-    struct timeline_relay *relay;
-    assert_int_equal(timeline_relay_create(&sink, &relay), 0);
+    struct timeline_sink direct_sink = sink_of(&direct);
+    struct relay relay = relay_to(&relayed);
     char *huge = calloc(1, HUGE_BYTES + 1);
     memset(huge, 'h', HUGE_BYTES);
     struct timeline_slice slice = {.pid = 1, .row = 1, .name = huge, .category = "note"};
-    const struct timeline_sink *sinks[] = {&direct_sink, timeline_relay_sink(relay)};
+    const struct timeline_sink *sinks[] = {&direct_sink, timeline_relay_sink(relay.relay)};
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(tell_all(sinks[i], 100), 0);
         assert_int_equal(sinks[i]->slice(sinks[i]->self, &slice), 0);
         assert_int_equal(sinks[i]->metadata(sinks[i]->self, "huge", huge), 0);
         assert_int_equal(tell_all(sinks[i], 100), 0);
     }
-    assert_int_equal(timeline_relay_finish(relay), 0);
+    assert_int_equal(timeline_relay_finish(relay.relay), 0);
     assert_int_equal(relayed.calls, direct.calls);
     assert_true(relayed.hash == direct.hash);
-    timeline_relay_destroy(relay);
+    relay_end(&relay);
     free(huge);
 }
 
@@ -241,24 +259,34 @@ static void test_an_error_comes_back_and_ends_it(void **state)
 {
     (void)state;
     struct listener listener = {.fails_at = 5, .error = -ENOSPC};
-    struct timeline_sink sink = sink_of(&listener);
-    struct timeline_relay *relay;
-    assert_int_equal(timeline_relay_create(&sink, &relay), 0);
-    assert_int_equal(tell_all(timeline_relay_sink(relay), MANY), -ENOSPC); /* not all of it was told */
-    assert_int_equal(timeline_relay_finish(relay), -ENOSPC);
+    struct relay relay = relay_to(&listener);
+    assert_int_equal(tell_all(timeline_relay_sink(relay.relay), MANY), -ENOSPC); /* not all of it was told */
+    assert_int_equal(timeline_relay_finish(relay.relay), -ENOSPC);
     assert_int_equal(listener.calls, 5); /* nothing after the call that failed */
-    timeline_relay_destroy(relay);
+    relay_end(&relay);
 }
 
 static void test_an_error_at_the_very_end_is_not_lost(void **state)
 {
     (void)state;
     struct listener listener = {.fails_at = 3, .error = -EPIPE};
+    struct relay relay = relay_to(&listener);
+    tell_all(timeline_relay_sink(relay.relay), 1);
+    assert_int_equal(timeline_relay_finish(relay.relay), -EPIPE);
+    relay_end(&relay);
+}
+
+static void test_without_a_helper_the_sink_is_called_at_once(void **state)
+{
+    (void)state;
+    struct listener listener = {.fails_at = 3, .error = -EPIPE};
     struct timeline_sink sink = sink_of(&listener);
     struct timeline_relay *relay;
-    assert_int_equal(timeline_relay_create(&sink, &relay), 0);
-    tell_all(timeline_relay_sink(relay), 1);
-    assert_int_equal(timeline_relay_finish(relay), -EPIPE);
+    assert_int_equal(timeline_relay_create(&sink, NULL, &relay), 0);
+    assert_int_equal(tell_slice(timeline_relay_sink(relay), 1), 0);
+    assert_int_equal(listener.calls, 1);
+    assert_int_equal(tell_others(timeline_relay_sink(relay), 1), -EPIPE);
+    assert_int_equal(timeline_relay_finish(relay), 0);
     timeline_relay_destroy(relay);
 }
 
@@ -266,11 +294,9 @@ static void test_it_can_be_given_up(void **state)
 {
     (void)state;
     struct listener listener = {0};
-    struct timeline_sink sink = sink_of(&listener);
-    struct timeline_relay *relay;
-    assert_int_equal(timeline_relay_create(&sink, &relay), 0);
-    assert_int_equal(tell_all(timeline_relay_sink(relay), 100), 0);
-    timeline_relay_destroy(relay);
+    struct relay relay = relay_to(&listener);
+    assert_int_equal(tell_all(timeline_relay_sink(relay.relay), 100), 0);
+    relay_end(&relay);
     assert_true(listener.calls <= 150);
     timeline_relay_destroy(NULL);
 }
@@ -282,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_what_is_larger_than_a_block_comes_between_its_neighbours),
         cmocka_unit_test(test_an_error_comes_back_and_ends_it),
         cmocka_unit_test(test_an_error_at_the_very_end_is_not_lost),
+        cmocka_unit_test(test_without_a_helper_the_sink_is_called_at_once),
         cmocka_unit_test(test_it_can_be_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

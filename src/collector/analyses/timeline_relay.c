@@ -1,19 +1,17 @@
 /*
- * See timeline_relay.h. A block belongs to the producer until it is handed over, then to the thread until it is given
- * back; `filled` and `drained` count how often that happened, and their difference says whose each block is.
- * The calls lie in it as timeline_entry.h says.
+ * See timeline_relay.h. A block belongs to the producer until it is passed, then to who drains it. The calls lie in it
+ * as timeline_entry.h says.
  */
 #include "collector/analyses/timeline_relay.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/analyses/timeline_entry.h"
+#include "support/helper.h"
 
 enum { RELAY_BLOCKS = 16, BLOCK_BYTES = 64 * 1024 };
 
@@ -24,87 +22,44 @@ struct block {
 
 struct timeline_relay {
     struct timeline_sink front, back;
-    bool has_thread, is_over; /* the thread is there; it was told to end, and has */
-    pthread_t thread;
+    bool has_helper;
     struct block *current; /* the producer's */
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t may_drain, may_fill;
-    uint64_t filled, drained; /* blocks, since the beginning */
-    bool is_last;             /* nothing comes after `filled` */
-    bool is_dropped;          /* nobody wants what is there */
-    bool is_thread_idle, is_producer_idle;
-    int error; /* of the sink */
+    struct helper_ring ring;
+    atomic_int error;       /* of the sink */
+    atomic_bool is_dropped; /* nobody wants what is there */
     struct block blocks[RELAY_BLOCKS];
 };
 
-/* With the mutex held. */
-static uint64_t pending(const struct timeline_relay *relay)
-{
-    return relay->filled - relay->drained;
-}
-
-/* ---- the thread ---- */
-
-/* The next block, or NULL at the end. With the mutex held. */
-static struct block *await_filled(struct timeline_relay *relay)
-{
-    while (!pending(relay) && !relay->is_last) {
-        relay->is_thread_idle = true;
-        pthread_cond_wait(&relay->may_drain, &relay->mutex);
-    }
-    relay->is_thread_idle = false;
-    return pending(relay) ? &relay->blocks[relay->drained % RELAY_BLOCKS] : NULL;
-}
-
-/*
- * After an error it goes on taking blocks, so that the producer never waits for nothing. To wake the other side takes
- * as long as to drain a block, or fill one: both are woken to half a ring.
- */
-static void *work(void *self)
+/* After an error it goes on taking blocks, so that the producer never waits for nothing. */
+static bool drain(void *self, size_t at)
 {
     struct timeline_relay *relay = self;
-    struct block *block;
-    pthread_mutex_lock(&relay->mutex);
-    while ((block = await_filled(relay))) {
-        bool is_wanted = !relay->error && !relay->is_dropped;
-        pthread_mutex_unlock(&relay->mutex);
-        int error = is_wanted ? timeline_entries_pass_on(block->words, block->used, &relay->back) : 0;
-        pthread_mutex_lock(&relay->mutex);
-        relay->drained++;
-        if (error)
-            relay->error = error;
-        if (relay->is_producer_idle && pending(relay) <= RELAY_BLOCKS / 2)
-            pthread_cond_signal(&relay->may_fill);
-    }
-    pthread_mutex_unlock(&relay->mutex);
-    return NULL;
+    const struct block *block = &relay->blocks[at];
+    if (relay->error || relay->is_dropped)
+        return true;
+    int error = timeline_entries_pass_on(block->words, block->used, &relay->back);
+    if (error)
+        relay->error = error;
+    return true;
 }
 
 /* ---- the producer ---- */
 
-/* Until at most so many blocks are on their way. With the mutex held. */
-static void await_drained(struct timeline_relay *relay, uint64_t most)
+/* Hands the current block over and begins another. 0 or the sink's error. */
+static int next_block(struct timeline_relay *relay)
 {
-    while (pending(relay) > most) {
-        relay->is_producer_idle = true;
-        pthread_cond_wait(&relay->may_fill, &relay->mutex);
-    }
-    relay->is_producer_idle = false;
+    helper_pass(&relay->ring);
+    relay->current = &relay->blocks[helper_filling(&relay->ring)];
+    relay->current->used = 0;
+    return relay->error;
 }
 
-/* Hands the current block over and begins another, once at most `most` are on their way. 0 or the sink's error. */
-static int next_block(struct timeline_relay *relay, uint64_t most)
+/* The sink sees all of it. */
+static int flush(struct timeline_relay *relay)
 {
-    pthread_mutex_lock(&relay->mutex);
-    relay->filled++;
-    if (relay->is_thread_idle && (pending(relay) >= RELAY_BLOCKS / 2 || most < RELAY_BLOCKS / 2))
-        pthread_cond_signal(&relay->may_drain);
-    await_drained(relay, most);
-    int error = relay->error;
-    relay->current = &relay->blocks[relay->filled % RELAY_BLOCKS];
-    pthread_mutex_unlock(&relay->mutex);
-    relay->current->used = 0;
-    return error;
+    next_block(relay);
+    helper_flush(&relay->ring);
+    return relay->error;
 }
 
 /*
@@ -118,7 +73,7 @@ add(struct timeline_relay *relay, enum timeline_entry_kind kind, size_t size, si
     size_t bytes = timeline_words(offsetof(struct timeline_entry, slice) + size + behind) * TIMELINE_WORD;
     if (__builtin_expect(bytes > BLOCK_BYTES - relay->current->used, 0)) {
         bool is_huge = bytes > BLOCK_BYTES;
-        *error = next_block(relay, is_huge ? 0 : RELAY_BLOCKS - 1);
+        *error = is_huge ? flush(relay) : next_block(relay);
         if (*error || is_huge)
             return NULL;
     }
@@ -280,21 +235,7 @@ static int on_metadata(void *self, const char *key, const char *value)
 
 /* ---- life ---- */
 
-/* Signals are the main thread's business. */
-static bool start_thread(struct timeline_relay *relay)
-{
-    cpu_set_t cpus;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) || CPU_COUNT(&cpus) < 2)
-        return false;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    bool is_started = !pthread_create(&relay->thread, NULL, work, relay);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
-}
-
-int timeline_relay_create(const struct timeline_sink *sink, struct timeline_relay **out)
+int timeline_relay_create(const struct timeline_sink *sink, struct helper *helper, struct timeline_relay **out)
 {
     struct timeline_relay *relay = malloc(sizeof *relay);
     if (!relay)
@@ -310,46 +251,29 @@ int timeline_relay_create(const struct timeline_sink *sink, struct timeline_rela
                                           .self = relay};
     relay->current = &relay->blocks[0];
     relay->current->used = 0;
-    pthread_mutex_init(&relay->mutex, NULL); /* none of them fails with default attributes */
-    pthread_cond_init(&relay->may_drain, NULL);
-    pthread_cond_init(&relay->may_fill, NULL);
-    relay->has_thread = start_thread(relay);
+    relay->has_helper = helper;
+    if (helper)
+        helper_drains(helper, &relay->ring, RELAY_BLOCKS, drain, relay);
     *out = relay;
     return 0;
 }
 
 const struct timeline_sink *timeline_relay_sink(const struct timeline_relay *relay)
 {
-    return relay->has_thread ? &relay->front : &relay->back;
-}
-
-static int end_thread(struct timeline_relay *relay, bool is_dropped)
-{
-    if (!relay->has_thread || relay->is_over)
-        return relay->error;
-    pthread_mutex_lock(&relay->mutex);
-    relay->filled++;
-    relay->is_last = true;
-    relay->is_dropped = is_dropped;
-    pthread_cond_signal(&relay->may_drain);
-    pthread_mutex_unlock(&relay->mutex);
-    pthread_join(relay->thread, NULL);
-    relay->is_over = true;
-    return relay->error;
+    return relay->has_helper ? &relay->front : &relay->back;
 }
 
 int timeline_relay_finish(struct timeline_relay *relay)
 {
-    return end_thread(relay, false);
+    return relay->has_helper ? flush(relay) : 0;
 }
 
 void timeline_relay_destroy(struct timeline_relay *relay)
 {
     if (!relay)
         return;
-    end_thread(relay, true);
-    pthread_cond_destroy(&relay->may_fill);
-    pthread_cond_destroy(&relay->may_drain);
-    pthread_mutex_destroy(&relay->mutex);
+    relay->is_dropped = true;
+    if (relay->has_helper)
+        helper_stop(&relay->ring);
     free(relay);
 }

@@ -48,15 +48,18 @@ int ctf_batch_make_room(struct ctf_batch *batch, size_t bytes)
     return 0;
 }
 
-int ctf_batch_put_warning(struct ctf_batch *batch, const char *text)
+int ctf_batch_put_warning(struct ctf_batch *batch, const struct ctf_report *report, const char *text)
 {
-    size_t length = strlen(text) + 1, bytes = sizeof(struct ctf_entry) + (length + WORD - 1) / WORD * WORD;
+    size_t length = strlen(text) + 1;
+    size_t bytes = sizeof(struct ctf_entry) + sizeof(struct ctf_warning) + (length + WORD - 1) / WORD * WORD;
     int state = ctf_batch_make_room(batch, bytes);
     if (state)
         return state;
     struct ctf_entry *entry = ctf_batch_free(batch);
     *entry = (struct ctf_entry){.bytes = (uint32_t)bytes};
-    memcpy(entry + 1, text, length);
+    struct ctf_warning *warning = (struct ctf_warning *)(void *)(entry + 1);
+    warning->report = report;
+    memcpy(warning->text, text, length);
     batch->used += bytes;
     return 1;
 }

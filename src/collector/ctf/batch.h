@@ -10,16 +10,10 @@
 #define COLLECTOR_CTF_BATCH_H
 
 #include "collector/ctf/program.h"
+#include "collector/ctf/report.h"
 
 /* What two threads write to lies so far apart that neither takes the other's cache line, or its neighbour. */
 enum { CTF_APART_BYTES = 128 };
-
-struct ctf_entry {
-    const struct ctf_event_class *class; /* NULL = what is behind this is a warning */
-    uint64_t time_ns;
-    uint32_t bytes; /* to the next entry */
-    uint32_t cpu;
-};
 
 struct ctf_batch {
     _Alignas(CTF_APART_BYTES) struct ctf_batch *next; /* in a list of the owner's */
@@ -38,8 +32,14 @@ void ctf_batch_clear(struct ctf_batch *batch);
 enum { CTF_FULL = 3 };
 int ctf_batch_make_room(struct ctf_batch *batch, size_t bytes);
 
-/* 1, CTF_FULL or -ENOMEM. */
-int ctf_batch_put_warning(struct ctf_batch *batch, const char *text);
+/* For `report`, which is borrowed. 1, CTF_FULL or -ENOMEM. */
+int ctf_batch_put_warning(struct ctf_batch *batch, const struct ctf_report *report, const char *text);
+
+/* What lies behind the entry of a warning. */
+struct ctf_warning {
+    const struct ctf_report *report;
+    char text[]; /* NUL-terminated */
+};
 
 /* Where the next entry goes, for which room was made. */
 static inline struct ctf_entry *ctf_batch_free(const struct ctf_batch *batch)

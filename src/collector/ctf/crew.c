@@ -2,19 +2,16 @@
 #include "collector/ctf/crew.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "support/worker.h"
 
 /* Threads are not worth their start below this. */
 enum { SMALL_BYTES = 1024 * 1024, READY_MIN = 8, READY_A_THREAD = 8 };
 
 size_t ctf_crew_size(size_t stream_count, uint64_t bytes)
 {
-    cpu_set_t cpus;
-    if (bytes < SMALL_BYTES || sched_getaffinity(0, sizeof cpus, &cpus))
-        return 0;
-    size_t others = (size_t)CPU_COUNT(&cpus) - 1;
+    size_t others = bytes < SMALL_BYTES ? 0 : worker_processors() - 1;
     return others < stream_count ? others : stream_count;
 }
 
@@ -35,7 +32,7 @@ static struct ctf_batch *take_spare(struct ctf_crew *crew)
 /* A batch that one huge event has enlarged does not stay so. */
 static void give_back(struct ctf_crew *crew, struct ctf_batch *batch)
 {
-    if (!batch || batch->capacity > crew->batch_bytes) {
+    if (batch->capacity > crew->batch_bytes) {
         ctf_batch_destroy(batch);
         return;
     }
@@ -122,16 +119,11 @@ static void *work(void *self)
     return NULL;
 }
 
-/* Signals are the main thread's business. */
 static void start_threads(struct ctf_crew *crew, size_t count)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
     while (crew->thread_count < count && crew->thread_count < CTF_CREW_MAX &&
-           !pthread_create(&crew->threads[crew->thread_count], NULL, work, crew))
+           !worker_start(&crew->threads[crew->thread_count], work, crew))
         crew->thread_count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static size_t batch_bytes(size_t lane_count)
@@ -143,12 +135,12 @@ static size_t batch_bytes(size_t lane_count)
 }
 
 void ctf_crew_start(struct ctf_crew *crew, struct ctf_lane *lanes, size_t lane_count, size_t thread_count,
-                    bool is_unordered)
+                    bool is_alone, bool is_unordered)
 {
     *crew = (struct ctf_crew){.lanes = lanes,
                               .lane_count = lane_count,
                               .is_unordered = is_unordered,
-                              .batch_bytes = batch_bytes(lane_count),
+                              .batch_bytes = is_alone ? CTF_ALONE_BYTES : batch_bytes(lane_count),
                               .ready_max = READY_MIN + READY_A_THREAD * thread_count};
     for (size_t i = 0; i < lane_count; i++)
         lanes[i].order = is_unordered ? i : ctf_stream_begin_ns(lanes[i].stream);
@@ -181,6 +173,7 @@ void ctf_crew_stop(struct ctf_crew *crew)
         destroy_list(crew->lanes[i].first);
         ctf_batch_destroy(crew->lanes[i].batch);
     }
+    destroy_list(crew->finished);
     destroy_list(crew->spare);
     pthread_cond_destroy(&crew->filled);
     pthread_cond_destroy(&crew->work);
@@ -218,11 +211,20 @@ static void take_first(struct ctf_crew *crew, struct ctf_lane *lane)
         pthread_cond_signal(&crew->work);
 }
 
+static void finish(struct ctf_crew *crew, struct ctf_lane *lane)
+{
+    struct ctf_batch *batch = lane->batch;
+    if (!batch)
+        return;
+    batch->next = crew->finished;
+    crew->finished = batch;
+    lane->batch = NULL;
+}
+
 int ctf_crew_next(struct ctf_crew *crew, struct ctf_lane *lane)
 {
+    finish(crew, lane);
     pthread_mutex_lock(&crew->mutex);
-    give_back(crew, lane->batch);
-    lane->batch = NULL;
     int error = await(crew, lane);
     if (!error)
         take_first(crew, lane);
@@ -232,8 +234,25 @@ int ctf_crew_next(struct ctf_crew *crew, struct ctf_lane *lane)
 
 void ctf_crew_leave(struct ctf_crew *crew, struct ctf_lane *lane)
 {
+    finish(crew, lane);
+}
+
+struct ctf_batch *ctf_crew_finished(struct ctf_crew *crew)
+{
+    struct ctf_batch *finished = crew->finished;
+    crew->finished = NULL;
+    return finished;
+}
+
+void ctf_crew_reuse(struct ctf_crew *crew, struct ctf_batch *finished)
+{
+    if (!finished)
+        return;
     pthread_mutex_lock(&crew->mutex);
-    give_back(crew, lane->batch);
-    lane->batch = NULL;
+    while (finished) {
+        struct ctf_batch *next = finished->next;
+        give_back(crew, finished);
+        finished = next;
+    }
     pthread_mutex_unlock(&crew->mutex);
 }

@@ -26,6 +26,7 @@
 #include "support/diag.h"
 
 struct ctf_reader; /* opaque */
+struct helper;
 
 enum ctf_type { CTF_UNSIGNED, CTF_SIGNED, CTF_FLOAT, CTF_STRING, CTF_SEQUENCE, CTF_ENUM };
 
@@ -71,7 +72,14 @@ struct ctf_event {
         const struct ctf_value *values; /* class->field_count of them */
         void *record;                   /* in place of them if there is a plan; the consumer's to change */
     };
-    uint32_t stream; /* dense number of the stream */
+    uint32_t cpu;
+};
+
+/* The same as it lies in memory: the record, or the values, begins behind it. */
+struct ctf_entry {
+    const struct ctf_event_class *class; /* NULL, where the reader alone sees it: a warning is behind this */
+    uint64_t time_ns;
+    uint32_t bytes; /* to the next entry; the reader's */
     uint32_t cpu;
 };
 
@@ -133,7 +141,8 @@ struct ctf_options {
      */
     const char *const *known;
     void *self;
-    bool unordered; /* stream after stream, without the merge: for consumers that need no order */
+    struct helper *helper; /* merges ahead, for consumers that take as long for an event as that; NULL = nobody does */
+    bool unordered;        /* stream after stream, without the merge: for consumers that need no order */
     /* Threads that decode, the caller's included: what is read does not depend on it. 0 = as many as pay. */
     size_t threads;
 };
@@ -151,6 +160,15 @@ void ctf_close(struct ctf_reader *reader);
  */
 enum { CTF_LATER = 2 };
 int ctf_next(struct ctf_reader *reader, struct ctf_event *event);
+
+/* The same for some hundred events at once: `*events`, of which there are `*count`, until the next call. */
+int ctf_next_many(struct ctf_reader *reader, const struct ctf_entry *const **events, size_t *count);
+
+/* Of a reader with a plan; the consumer's to change. */
+static inline void *ctf_record(const struct ctf_entry *event)
+{
+    return (void *)((uintptr_t)event + sizeof *event);
+}
 
 /* Complete after ctf_next returned 0. `dropped_by_runtime` is not the reader's to know: 0. */
 struct losses ctf_losses(const struct ctf_reader *reader);

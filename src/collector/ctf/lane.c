@@ -21,8 +21,8 @@ static void keep_warning(void *self, const char *text)
 
 void ctf_lane_init(struct ctf_lane *lane, struct ctf_stream *stream, struct ctf_crew *crew, size_t batch_bytes)
 {
-    *lane = (struct ctf_lane){.stream = stream, .crew = crew, .number = stream->number, .batch_bytes = batch_bytes};
-    lane->done_bytes = stream->done_bytes;
+    *lane =
+        (struct ctf_lane){.stream = stream, .crew = crew, .batch_bytes = batch_bytes, .done_bytes = stream->done_bytes};
     lane->report = stream->report;
     lane->keeper = (struct ctf_report){lane->report->warn ? keep_warning : NULL, lane};
     stream->report = &lane->keeper;
@@ -45,7 +45,8 @@ static int put_warnings(struct ctf_lane *lane, struct ctf_batch *batch)
 {
     size_t count = 0;
     int state = 1;
-    while (count < lane->warning_count && (state = ctf_batch_put_warning(batch, lane->warnings[count])) == 1)
+    while (count < lane->warning_count &&
+           (state = ctf_batch_put_warning(batch, lane->report, lane->warnings[count])) == 1)
         free(lane->warnings[count++]);
     lane->warning_count -= count;
     if (lane->warning_count)
@@ -103,7 +104,7 @@ static void begin_batch(struct ctf_lane *lane, bool is_new)
 {
     lane->end = lane->batch->bytes + lane->batch->used;
     lane->at = is_new ? lane->batch->bytes : lane->end;
-    lane->done_bytes = lane->batch->done_bytes;
+    atomic_store_explicit(&lane->done_bytes, lane->batch->done_bytes, memory_order_relaxed);
 }
 
 /* 1 = there is one; 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
@@ -126,18 +127,8 @@ static int next_batch(struct ctf_lane *lane)
 
 int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out)
 {
-    for (;;) {
-        const struct ctf_entry *entry = ctf_lane_entry(lane);
-        int state = entry ? 1 : next_batch(lane);
-        if (state != 1)
-            return state;
-        if (entry && entry->class) {
-            *out = entry;
-            return 1;
-        }
-        if (entry) {
-            ctf_warn(lane->report, "%s", (const char *)(entry + 1));
-            ctf_lane_take(lane, entry);
-        }
-    }
+    int state = 1;
+    while (!(*out = ctf_lane_entry(lane)) && state == 1)
+        state = next_batch(lane);
+    return state;
 }

@@ -2,13 +2,15 @@
  * One stream as the merge reads it: decoded in batches when it is asked, or ahead of that by a crew (crew.h). Both ways
  * it gives the same events and says the same warnings at the same points.
  *
- *     while ((state = ctf_lane_peek(lane, &entry)) == 1) {     // the next event's, as often as one likes
- *         use(entry);                                          // good until the next peek
+ *     while ((state = ctf_lane_peek(lane, &entry)) == 1) {     // the next one, as often as one likes
+ *         use(entry);                                          // good until the next peek; with a crew, longer
  *         ctf_lane_take(lane, entry);
  *     }
  */
 #ifndef COLLECTOR_CTF_LANE_H
 #define COLLECTOR_CTF_LANE_H
+
+#include <stdatomic.h>
 
 #include "collector/ctf/stream.h"
 
@@ -21,15 +23,14 @@ struct ctf_lane {
     /* the reader's */
     _Alignas(CTF_APART_BYTES) const uint8_t *at; /* the entry to be read next */
     const uint8_t *end;                          /* of the batch */
-    uint32_t number;                             /* the stream's */
     struct ctf_batch *batch;                     /* that it reads; without a crew owned; NULL = none */
     size_t batch_bytes;                          /* without a crew: how large to make it */
     bool is_over;                                /* the last batch was read */
-    uint64_t done_bytes;
+    _Atomic uint64_t done_bytes;
 
     /* of who fills: `is_busy` */
     _Alignas(CTF_APART_BYTES) struct ctf_report keeper; /* in place of the stream's report */
-    const struct ctf_report *report; /* the stream's own, which the reader says the warnings through */
+    const struct ctf_report *report; /* the stream's own, which the warnings are said through where they are read */
     char **warnings;                 /* owned: said and not in a batch yet */
     size_t warning_count, warning_capacity;
 
@@ -51,13 +52,19 @@ void ctf_lane_fini(struct ctf_lane *lane);
 /* Decodes into the batch until it is full or the stream ends; batch->state says which. By one thread at a time. */
 void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch);
 
-/* 1 = `*out` is the next event's, 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
+/* 1 = `*out` is the next event's or warning, 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
 int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out);
 
 /* The next entry of the batch, which may be a warning; NULL = there is none. */
 static inline const struct ctf_entry *ctf_lane_entry(const struct ctf_lane *lane)
 {
     return lane->at != lane->end ? (const struct ctf_entry *)(const void *)lane->at : NULL;
+}
+
+/* By any thread. */
+static inline uint64_t ctf_lane_done_bytes(const struct ctf_lane *lane)
+{
+    return atomic_load_explicit(&lane->done_bytes, memory_order_relaxed);
 }
 
 static inline void ctf_lane_take(struct ctf_lane *lane, const struct ctf_entry *entry)

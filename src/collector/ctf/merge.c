@@ -59,15 +59,6 @@ static void remove_first(struct ctf_merge *merge)
     restore_order(merge);
 }
 
-static void put_event(const struct ctf_lane *lane, const struct ctf_entry *entry, struct ctf_event *out)
-{
-    *out = (struct ctf_event){.time_ns = entry->time_ns,
-                              .class = entry->class,
-                              .values = (const struct ctf_value *)(const void *)(entry + 1),
-                              .stream = lane->number,
-                              .cpu = entry->cpu};
-}
-
 /* Until the first stream's next event is the earliest of all: 1. 0 = there is none; CTF_LATER; -ENOMEM. */
 static __attribute__((noinline)) int find_earliest(struct ctf_merge *merge, const struct ctf_entry **out)
 {
@@ -88,16 +79,15 @@ static __attribute__((noinline)) int find_earliest(struct ctf_merge *merge, cons
     return 0;
 }
 
-int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out)
+/* A warning has time 0: it is said where it lies. */
+int ctf_merge_next(struct ctf_merge *merge, const struct ctf_entry **out)
 {
-    const struct ctf_entry *entry = merge->count ? ctf_lane_entry(merge->heap[0].lane) : NULL;
-    if (!entry || !entry->class || entry->time_ns > merge->runner_up_ns) {
-        int state = find_earliest(merge, &entry);
+    *out = merge->count ? ctf_lane_entry(merge->heap[0].lane) : NULL;
+    if (!*out || (*out)->time_ns > merge->runner_up_ns) {
+        int state = find_earliest(merge, out);
         if (state != 1)
             return state;
     }
-    struct ctf_lane *lane = merge->heap[0].lane;
-    put_event(lane, entry, out);
-    ctf_lane_take(lane, entry);
+    ctf_lane_take(merge->heap[0].lane, *out);
     return 1;
 }

@@ -24,7 +24,10 @@ struct ctf_merge {
 int ctf_merge_init(struct ctf_merge *merge, struct ctf_lane *lanes, size_t count, bool is_unordered);
 void ctf_merge_fini(struct ctf_merge *merge);
 
-/* 1 = an event, 0 = the end, -ENOMEM. What `out` borrows is valid until the next call. */
-int ctf_merge_next(struct ctf_merge *merge, struct ctf_event *out);
+/*
+ * 1 = an event, or a warning in the place where it belongs; 0 = the end; CTF_LATER; -ENOMEM. `*out` is good until the
+ * next call; with a crew, as long as its batch is.
+ */
+int ctf_merge_next(struct ctf_merge *merge, const struct ctf_entry **out);
 
 #endif
