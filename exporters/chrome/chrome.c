@@ -194,22 +194,66 @@ static char *put_row(struct chrome *chrome, char *at, uint32_t pid, uint32_t row
     return phrase ? phrase_copy(phrase, at) : render_row(chrome, at, pid, row);
 }
 
-static int on_slice(void *self, const struct timeline_slice *slice)
+static char *put_span(const struct chrome *chrome, char *at, const struct timeline_slice *slice)
 {
-    struct chrome *chrome = self;
     uint64_t begin_ns = since_base(chrome, slice->begin_ns), end_ns = since_base(chrome, slice->end_ns);
-    char *at = begin_event(chrome);
-    at = put_row(chrome, at, slice->pid, slice->row);
     at = json_microseconds(at, begin_ns);
     at = JSON_PUT(at, ",\"dur\":");
-    at = json_microseconds(at, end_ns - begin_ns);
-    if (slice->is_lasting)
-        at = put_lasting_name(chrome, at, slice->name, slice->category);
-    else
-        at = put_name(chrome->out, at, slice->name, slice->category);
+    return json_microseconds(at, end_ns - begin_ns);
+}
+
+static char *put_title(struct chrome *chrome, char *at, const struct timeline_slice *slice)
+{
+    return slice->is_lasting ? put_lasting_name(chrome, at, slice->name, slice->category)
+                             : put_name(chrome->out, at, slice->name, slice->category);
+}
+
+static int put_slice(struct chrome *chrome, const struct timeline_slice *slice)
+{
+    char *at = begin_event(chrome);
+    at = put_row(chrome, at, slice->pid, slice->row);
+    at = put_span(chrome, at, slice);
+    at = put_title(chrome, at, slice);
     at = put_flow(at, slice);
     at = put_facts(chrome, at, &slice->facts, slice->is_lasting);
     return end_event(chrome, at);
+}
+
+/*
+ * `first` as it is written, and the same again from those bytes, with the row and the flow of `second`; unless they
+ * were flushed meanwhile, or there is no room.
+ */
+static int put_both(struct chrome *chrome, const struct timeline_slice *first, const struct timeline_slice *second)
+{
+    struct outbuf *out = chrome->out;
+    char *at = begin_event(chrome);
+    const uint64_t total = out->total;
+    at = put_row(chrome, at, first->pid, first->row);
+    const char *span = at;
+    at = put_span(chrome, at, first);
+    at = put_title(chrome, at, first);
+    const char *facts = at;
+    at = put_facts(chrome, at, &first->facts, first->is_lasting);
+    size_t size = (uintptr_t)at - (uintptr_t)span;
+    if (out->total != total || (size_t)(out->bytes + out->capacity - at) < size + JSON_MARGIN) {
+        end_event(chrome, at);
+        return put_slice(chrome, second);
+    }
+    const char *end = at;
+    at = JSON_PUT(at, "},\n");
+    at = put_row(chrome, at, second->pid, second->row);
+    at = json_put(at, span, (size_t)(facts - span));
+    at = put_flow(at, second);
+    at = json_put(at, facts, (size_t)(end - facts));
+    return end_event(chrome, at);
+}
+
+static int on_slice(void *self, const struct timeline_slice *slice)
+{
+    struct timeline_slice first, second;
+    if (!timeline_slice_split(slice, &first, &second))
+        return put_slice(self, slice);
+    return put_both(self, &first, &second);
 }
 
 static int on_instant(void *self, const struct timeline_instant *instant)

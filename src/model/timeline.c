@@ -106,9 +106,8 @@ static int add_flow_end(struct timeline_check *check, const struct timeline_slic
     return 0;
 }
 
-static int on_slice(void *self, const struct timeline_slice *slice)
+static int add_slice(struct timeline_check *check, const struct timeline_slice *slice)
 {
-    struct timeline_check *check = self;
     if (slice->end_ns < slice->begin_ns)
         return diag_set(check->diag, -EINVAL, "%s ends before it begins", slice->name);
     int error = check_row(check, slice->pid, slice->row, slice->name);
@@ -122,6 +121,15 @@ static int on_slice(void *self, const struct timeline_slice *slice)
         (struct span){.pid = slice->pid, .row = slice->row, .begin_ns = slice->begin_ns, .end_ns = slice->end_ns};
     check->counts.slices++;
     return check->next.slice ? check->next.slice(check->next.self, slice) : 0;
+}
+
+static int on_slice(void *self, const struct timeline_slice *slice)
+{
+    struct timeline_slice first, second;
+    if (!timeline_slice_split(slice, &first, &second))
+        return add_slice(self, slice);
+    int error = add_slice(self, &first);
+    return error ? error : add_slice(self, &second);
 }
 
 static int on_instant(void *self, const struct timeline_instant *instant)

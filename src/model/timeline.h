@@ -28,16 +28,36 @@
 
 enum timeline_flow { TIMELINE_FLOW_NONE = 0, TIMELINE_FLOW_OUT = 1, TIMELINE_FLOW_IN = 2 };
 
+struct timeline_place {
+    uint32_t pid, row;
+};
+
 struct timeline_slice {
     uint32_t pid, row;
-    uint64_t begin_ns, end_ns; /* trace clock */
-    const char *name;          /* any bytes, borrowed for the call */
+    struct timeline_place also; /* where the same stands too, but for the flow; row 0 = nowhere */
+    uint64_t begin_ns, end_ns;  /* trace clock */
+    const char *name;           /* any bytes, borrowed for the call */
     const char *category;
     struct timeline_facts facts;
     uint64_t flow_id; /* 0 = none */
     enum timeline_flow flow;
     bool is_lasting; /* its texts stay what they are where they are until the timeline is complete */
 };
+
+/* For sinks that have no use for `also`: the slice as two, in order. False = it stands on one row only. */
+static inline bool timeline_slice_split(const struct timeline_slice *slice, struct timeline_slice *first,
+                                        struct timeline_slice *second)
+{
+    if (!slice->also.row)
+        return false;
+    *first = *second = *slice;
+    first->also = second->also = (struct timeline_place){0};
+    first->pid = slice->also.pid;
+    first->row = slice->also.row;
+    first->flow = TIMELINE_FLOW_NONE;
+    first->flow_id = 0;
+    return true;
+}
 
 struct timeline_instant {
     uint32_t pid, row;

@@ -17,11 +17,11 @@ static void test_a_stale_cleanup_is_marked_and_joined_to_the_assign_that_it_remo
     run_cleanup(fixture, 5, 6, 3);
     assert_drawn(fixture,
                  "1234/1234 [1200 1201] defer ->0 defers=drop_session key_id=0xabc version=5\n"
-                 "1234/1234 [1500 1510] STALE delete sessions key_id=0xabc version=6 seq=3 site=handle_request\n"
                  "G1/1002 [1300 1310] assign sessions ->1 key_id=0xabc version=6 seq=2 site=handle_request\n"
+                 "1234/1234 [1500 1510] STALE delete sessions key_id=0xabc version=6 seq=3 site=handle_request "
+                 "version_at_push=5 stale\n"
                  "G1/2001 [1500 1510] STALE delete sessions <-1 key_id=0xabc version=6 seq=3 site=handle_request "
-                 "version_at_push=5 "
-                 "stale\n"
+                 "version_at_push=5 stale\n"
                  "G1 [1510] entries in the map = 3\n"
                  "1234/1234 [1400 1600] drop_session key_id=0xabc version_at_push=5 pushed_by=thread 1234\n"
                  "G1/2001 [1400 1600] drop_session <-0 key_id=0xabc version_at_push=5 pushed_by=thread 1234\n");

@@ -61,15 +61,24 @@ static int on_row(void *self, uint32_t pid, uint32_t row, const char *name, int3
     return 0;
 }
 
-static int on_slice(void *self, const struct timeline_slice *slice)
+static void write_slice(struct fixture *fixture, const struct timeline_slice *slice)
 {
     static const char *const arrows[] = {[TIMELINE_FLOW_OUT] = "->", [TIMELINE_FLOW_IN] = "<-"};
-    write_place(self, slice->pid, slice->row);
-    write_down(self, " [%llu %llu] %s", (unsigned long long)slice->begin_ns, (unsigned long long)slice->end_ns,
+    write_place(fixture, slice->pid, slice->row);
+    write_down(fixture, " [%llu %llu] %s", (unsigned long long)slice->begin_ns, (unsigned long long)slice->end_ns,
                slice->name);
     if (slice->flow)
-        write_down(self, " %s%llu", arrows[slice->flow], (unsigned long long)(slice->flow_id - TIMELINE_FLOW_FIRST));
-    write_facts(self, &slice->facts);
+        write_down(fixture, " %s%llu", arrows[slice->flow], (unsigned long long)(slice->flow_id - TIMELINE_FLOW_FIRST));
+    write_facts(fixture, &slice->facts);
+}
+
+static int on_slice(void *self, const struct timeline_slice *slice)
+{
+    struct timeline_slice first, second;
+    bool is_twice = timeline_slice_split(slice, &first, &second);
+    if (is_twice)
+        write_slice(self, &first);
+    write_slice(self, is_twice ? &second : slice);
     return 0;
 }
 

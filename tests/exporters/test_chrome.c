@@ -86,6 +86,14 @@ static void put_slice(struct fixture *fixture, struct timeline_slice slice)
     assert_int_equal(fixture->sink->slice(fixture->sink->self, &slice), 0);
 }
 
+static void put_split(struct fixture *fixture, struct timeline_slice slice)
+{
+    struct timeline_slice first, second;
+    assert_true(timeline_slice_split(&slice, &first, &second));
+    put_slice(fixture, first);
+    put_slice(fixture, second);
+}
+
 static void test_an_empty_timeline_is_a_whole_file(void **state)
 {
     assert_events(*state, "");
@@ -142,6 +150,23 @@ static void test_a_flow_is_a_bind_id_with_a_direction(void **state)
                           "\"bind_id\":4294967301,\"flow_out\":true},\n"
                           "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":0.000,\"dur\":0.000,\"name\":\"a\",\"cat\":\"b\","
                           "\"bind_id\":4294967301,\"flow_in\":true}");
+}
+
+static void test_a_slice_on_two_rows_has_its_flow_on_one(void **state)
+{
+    put_slice(*state, (struct timeline_slice){.pid = 1,
+                                              .row = 2,
+                                              .also = {.pid = 3, .row = 4},
+                                              .begin_ns = 1000000,
+                                              .end_ns = 1000000,
+                                              .name = "a",
+                                              .category = "b",
+                                              .flow_id = TIMELINE_FLOW_FIRST,
+                                              .flow = TIMELINE_FLOW_IN});
+    assert_events(*state,
+                  "{\"ph\":\"X\",\"pid\":3,\"tid\":4,\"ts\":0.000,\"dur\":0.000,\"name\":\"a\",\"cat\":\"b\"},\n"
+                  "{\"ph\":\"X\",\"pid\":1,\"tid\":2,\"ts\":0.000,\"dur\":0.000,\"name\":\"a\",\"cat\":\"b\","
+                  "\"bind_id\":4294967296,\"flow_in\":true}");
 }
 
 static void put_facts(struct fixture *fixture, const struct timeline_args *args)
@@ -232,6 +257,50 @@ static void test_what_lasts_is_written_as_what_does_not(void **state)
     teardown(state);
     setup(state);
     put_many(fixture, true);
+    assert_string_equal(fixture->memory.bytes, expected);
+    free(expected);
+}
+
+/* Of every length up to some times the buffer's, so that it is flushed at each point. */
+static void put_twice(struct fixture *fixture, void (*put)(struct fixture *fixture, struct timeline_slice slice))
+{
+    size_t longest = 3 * fixture->out.capacity;
+    char *text = malloc(longest + 1);
+    assert_non_null(text);
+    memset(text, 'x', longest);
+    for (size_t length = 0; length <= longest; length += length / 40 + 1) {
+        struct timeline_args args;
+        timeline_args_init(&args);
+        text[length] = '\0';
+        if (length % 5 == 0) /* begins with an empty buffer */
+            assert_int_equal(outbuf_flush(&fixture->out), 0);
+        timeline_arg(&args, TIMELINE_ARG_COUNT, length);
+        timeline_arg_text(&args, TIMELINE_ARG_WHAT, length % 2 ? text : "short");
+        put(fixture, (struct timeline_slice){.pid = 1,
+                                             .row = 2,
+                                             .also = {.pid = 3, .row = 4},
+                                             .begin_ns = 1000000 + length,
+                                             .end_ns = 1000000 + 2 * length,
+                                             .name = length % 3 ? "name" : text,
+                                             .category = "c",
+                                             .flow_id = TIMELINE_FLOW_FIRST + length,
+                                             .flow = length % 4 ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE,
+                                             .facts = timeline_args_facts(&args)});
+        text[length] = 'x';
+    }
+    finish(fixture);
+    free(text);
+}
+
+static void test_a_slice_on_two_rows_is_written_as_two(void **state)
+{
+    struct fixture *fixture = *state;
+    put_twice(fixture, put_split);
+    char *expected = strdup(fixture->memory.bytes);
+    assert_non_null(expected);
+    teardown(state);
+    setup(state);
+    put_twice(fixture, put_slice);
     assert_string_equal(fixture->memory.bytes, expected);
     free(expected);
 }
@@ -406,6 +475,8 @@ int main(void)
         CHROME_TEST(test_what_begins_before_the_base_is_cut),
         CHROME_TEST(test_what_ends_later_than_readers_count_is_cut),
         CHROME_TEST(test_a_flow_is_a_bind_id_with_a_direction),
+        CHROME_TEST(test_a_slice_on_two_rows_has_its_flow_on_one),
+        CHROME_TEST(test_a_slice_on_two_rows_is_written_as_two),
         CHROME_TEST(test_args_keep_their_kind_and_all_their_bits),
         CHROME_TEST(test_every_key_is_written_by_its_text_with_a_value_of_its_kind),
         CHROME_TEST(test_what_lasts_is_written_as_what_does_not),

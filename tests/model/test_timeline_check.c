@@ -125,6 +125,31 @@ static void test_it_refuses_row_0(void **state)
     assert_int_equal(fixture->sink->row(fixture->sink->self, 1, 0, "r", 0), -EINVAL);
 }
 
+static int put_on_two_rows(struct fixture *fixture, uint64_t begin_ns, uint64_t end_ns)
+{
+    struct timeline_slice slice = {.pid = 1,
+                                   .row = 3,
+                                   .also = {.pid = 1, .row = 2},
+                                   .begin_ns = begin_ns,
+                                   .end_ns = end_ns,
+                                   .name = "s",
+                                   .category = ""};
+    return fixture->sink->slice(fixture->sink->self, &slice);
+}
+
+static void test_a_slice_on_two_rows_counts_on_both(void **state)
+{
+    struct fixture *fixture = *state;
+    name(fixture);
+    assert_int_equal(fixture->sink->row(fixture->sink->self, 1, 3, "other", 0), 0);
+    unsigned before = fixture->passed_on;
+    assert_int_equal(put_on_two_rows(fixture, 10, 20), 0);
+    assert_int_equal(fixture->passed_on, before + 2); /* as two */
+    assert_int_equal(timeline_check_counts(fixture->check).slices, 2);
+    put_plain(fixture, 15, 25); /* overlaps it on the first row */
+    assert_int_equal(timeline_check_finish(fixture->check), -EINVAL);
+}
+
 static void test_it_refuses_a_small_flow_id(void **state)
 {
     assert_int_equal(put(*state, 1, 2, TIMELINE_FLOW_OUT, TIMELINE_FLOW_FIRST - 1), -EINVAL);
@@ -194,6 +219,7 @@ int main(void)
         CHECK_TEST(test_it_finds_an_overlap_of_1_ns),
         CHECK_TEST(test_it_refuses_an_end_before_the_begin),
         CHECK_TEST(test_it_refuses_row_0),
+        CHECK_TEST(test_a_slice_on_two_rows_counts_on_both),
         CHECK_TEST(test_it_refuses_a_small_flow_id),
         CHECK_TEST(test_it_finds_a_flow_that_leads_nowhere),
         CHECK_TEST(test_it_finds_a_flow_from_nowhere),

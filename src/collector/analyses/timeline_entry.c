@@ -15,8 +15,11 @@ static int pass_slice_on(const struct timeline_sink *to, const struct timeline_e
 {
     const struct timeline_entry_slice *from = &entry->slice;
     const uint64_t *words = (const uint64_t *)(from + 1);
+    const struct timeline_place *also = (const void *)words;
+    words += entry->is_twice;
     struct timeline_slice slice = {.pid = from->pid,
                                    .row = from->row,
+                                   .also = entry->is_twice ? *also : (struct timeline_place){0},
                                    .begin_ns = from->begin_ns,
                                    .end_ns = from->end_ns,
                                    .name = from->name,

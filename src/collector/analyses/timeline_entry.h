@@ -2,8 +2,8 @@
  * Calls of a timeline's sink as they lie in memory, one behind the other. What crosses from one processor to another is
  * paid for by the line: so an entry has only what is set.
  *
- *     a slice:   head, place, times, name and category | flow | keys, a byte each | values | texts that do not last
- *                                                        if it has one
+ *     a slice:   head, place, times, name and category | other place | flow | keys, a byte each | values | texts that
+ *                                                        if it has them                                    do not last
  *
  * Names, categories and texts are addresses: of what lasts, or of what lies behind the values. Each part begins at a
  * word. Private to timeline_relay.c, which writes them.
@@ -56,7 +56,7 @@ struct timeline_entry {
     uint8_t kind;   /* enum timeline_entry_kind */
     uint8_t flow;   /* enum timeline_flow */
     uint8_t facts;  /* at most TIMELINE_ARGS_MAX */
-    bool is_lasting;
+    bool is_lasting : 1, is_twice : 1;
     union {
         struct timeline_entry_slice slice;
         struct timeline_entry_instant instant;

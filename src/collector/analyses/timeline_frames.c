@@ -72,22 +72,33 @@ static void add_frame_args(const struct timeline_frame *frame, bool unfinished, 
     timeline_arg(args, TIMELINE_ARG_UNFINISHED, unfinished);
 }
 
-static int put_frame(struct timeline_builder *timeline, const struct timeline_frame *frame, bool unfinished,
-                     bool is_twin, struct timeline_row *row, uint64_t begin_ns, uint64_t end_ns)
+static int close_row(struct timeline_row *row, uint64_t begin_ns, uint64_t end_ns, struct timeline_span *out)
 {
-    struct timeline_span span = {.begin_ns = begin_ns, .end_ns = end_ns};
-    int error = nest_close(&row->nest, &span.end_ns);
+    *out = (struct timeline_span){.begin_ns = begin_ns, .end_ns = end_ns};
+    return nest_close(&row->nest, &out->end_ns);
+}
+
+/* The flow arrives at the twin, where there is one. */
+static int put_frame(struct timeline_builder *timeline, struct timeline_thread *thread,
+                     const struct timeline_frame *frame, uint64_t end_ns, bool unfinished)
+{
+    struct timeline_span span, twin_span;
+    int error = close_row(&thread->row, frame->begin_ns, end_ns, &span);
+    if (!error && frame->map)
+        error = close_row(frame->twin, frame->twin_begin_ns, end_ns, &twin_span);
     if (error)
         return error;
     struct timeline_args args;
+    struct timeline_slice slice = {.name = frame->name,
+                                   .category = frame->category,
+                                   .flow_id = frame->flow_id,
+                                   .flow = frame->flow_id ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE,
+                                   .is_lasting = !frame->owned_name};
     timeline_args_init(&args);
-    struct timeline_slice slice = {.name = frame->name, .category = frame->category, .is_lasting = !frame->owned_name};
-    if (frame->flow_id && is_twin == (frame->map != NULL)) {
-        slice.flow = TIMELINE_FLOW_IN;
-        slice.flow_id = frame->flow_id;
-    }
     add_frame_args(frame, unfinished, &args);
-    return timeline_put_slice(timeline, row, &span, &args, &slice);
+    if (!frame->map)
+        return timeline_put_slice(timeline, &thread->row, &span, &args, &slice);
+    return timeline_put_twice(timeline, &thread->row, &span, frame->twin, &twin_span, &args, &slice);
 }
 
 /* Ends the innermost frame. */
@@ -96,10 +107,8 @@ static int close_top(struct timeline_builder *timeline, struct timeline_thread *
 {
     struct timeline_frame *frame = &thread->frames[--thread->frame_count];
     timeline->stats.unfinished += unfinished;
-    int error = put_frame(timeline, frame, unfinished, false, &thread->row, frame->begin_ns, end_ns);
+    int error = put_frame(timeline, thread, frame, end_ns, unfinished);
     if (frame->map) {
-        if (!error)
-            error = put_frame(timeline, frame, unfinished, true, frame->twin, frame->twin_begin_ns, end_ns);
         if (!error)
             error = timeline_put_pending(timeline, frame->map, &frame->action, frame->name, frame->begin_ns, end_ns);
         int unpin_error = timeline_map_unpin(timeline, frame->map);

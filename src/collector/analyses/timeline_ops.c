@@ -149,6 +149,7 @@ struct removal {
     enum timeline_op op;
     struct timeline_row *row; /* where its flows arrive: the cleanup row, inside its action's slice, or the thread's */
     struct timeline_span span;
+    struct timeline_span on_thread; /* if `row` is the cleanup row */
     struct drawing drawing;
 };
 
@@ -187,24 +188,28 @@ static void mark_stale(struct removal *removal)
     timeline_arg(&removal->drawing.args, TIMELINE_ARG_STALE, true);
 }
 
-/* On the thread's row and, with an action, first there and then on the cleanup row. */
+/* Into the thread's row and, with an action, into the cleanup row. */
 static int fit_removal(struct timeline_builder *timeline, struct removal *removal)
 {
     const struct subject *subject = removal->subject;
     struct timeline_group *group = &subject->map->group;
-    int error = 0;
     removal->row = &subject->thread->row;
-    describe(subject, removal->op, text_of(subject->map, subject->op->key_id, removal->is_held ? &removal->held : NULL),
-             &removal->drawing);
-    if (removal->action)
-        error = put_on_thread(timeline, subject, &removal->drawing);
-    if (!error && removal->action)
-        error = timeline_group_row(timeline, group, TIMELINE_CLEANUP, subject->event->tid, &removal->row);
-    if (!error)
-        error = fit(timeline, subject, removal->row, &removal->span);
-    if (removal->op == TIMELINE_STALE_DELETE)
-        mark_stale(removal);
-    return error;
+    int error = fit(timeline, subject, removal->row, &removal->span);
+    if (error || !removal->action)
+        return error;
+    removal->on_thread = removal->span;
+    error = timeline_group_row(timeline, group, TIMELINE_CLEANUP, subject->event->tid, &removal->row);
+    return error ? error : fit(timeline, subject, removal->row, &removal->span);
+}
+
+static int put_on_rows(struct timeline_builder *timeline, struct removal *removal)
+{
+    struct drawing *drawing = &removal->drawing;
+    const struct timeline_row *thread = &removal->subject->thread->row;
+    if (!removal->action)
+        return timeline_put_slice(timeline, removal->row, &removal->span, &drawing->args, &drawing->slice);
+    return timeline_put_twice(timeline, thread, &removal->on_thread, removal->row, &removal->span, &drawing->args,
+                              &drawing->slice);
 }
 
 /* The assign of what was removed, with a flow to the deletion if it can be one. */
@@ -227,9 +232,13 @@ static int put_removal(struct timeline_builder *timeline, struct removal *remova
     const struct event_map_op *op = removal->subject->op;
     struct drawing *drawing = &removal->drawing;
     const struct timeline_span *span = &removal->span;
+    describe(removal->subject, removal->op, text_of(map, op->key_id, removal->is_held ? &removal->held : NULL),
+             drawing);
+    if (removal->op == TIMELINE_STALE_DELETE)
+        mark_stale(removal);
     int error = removal->is_held ? put_removed(timeline, removal) : 0;
     if (!error)
-        error = timeline_put_slice(timeline, removal->row, span, &drawing->args, &drawing->slice);
+        error = put_on_rows(timeline, removal);
     if (!error && removal->finding)
         error = timeline_put_finding(timeline, map, removal->finding, span->begin_ns, drawing->slice.flow_id);
     return error || !op->found ? error : timeline_count_entries(timeline, map, map->entries - op->rate, span->end_ns);

@@ -41,6 +41,11 @@ int timeline_fit(struct timeline_builder *timeline, struct timeline_row *row, ui
 /* `slice` has a name and perhaps a flow; place, times and args are filled in. */
 int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_row *row,
                        const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice);
+
+/* The same on two rows, which it was fitted into both; a flow is on `row` alone. */
+int timeline_put_twice(struct timeline_builder *timeline, const struct timeline_row *other,
+                       const struct timeline_span *other_span, const struct timeline_row *row,
+                       const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice);
 int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
                          const char *name, const char *category, const struct timeline_args *args);
 int timeline_put_counter(struct timeline_builder *timeline, const struct timeline_group *group, uint64_t time_ns,

@@ -35,6 +35,29 @@ int timeline_put_slice(struct timeline_builder *timeline, const struct timeline_
     return error;
 }
 
+static bool is_same_span(const struct timeline_span *a, const struct timeline_span *b)
+{
+    return a->begin_ns == b->begin_ns && a->end_ns == b->end_ns && a->cut_ns == b->cut_ns;
+}
+
+/* Nearly always as one, which the sink is told once. */
+int timeline_put_twice(struct timeline_builder *timeline, const struct timeline_row *other,
+                       const struct timeline_span *other_span, const struct timeline_row *row,
+                       const struct timeline_span *span, struct timeline_args *args, struct timeline_slice *slice)
+{
+    int error = 0;
+    if (is_same_span(other_span, span)) {
+        slice->also = (struct timeline_place){other->pid, other->id};
+        timeline->stats.written.slices++;
+    } else {
+        struct timeline_slice alone = *slice;
+        alone.flow = TIMELINE_FLOW_NONE;
+        alone.flow_id = 0;
+        error = timeline_put_slice(timeline, other, other_span, args, &alone);
+    }
+    return error ? error : timeline_put_slice(timeline, row, span, args, slice);
+}
+
 int timeline_put_instant(struct timeline_builder *timeline, const struct timeline_row *row, uint64_t time_ns,
                          const char *name, const char *category, const struct timeline_args *args)
 {

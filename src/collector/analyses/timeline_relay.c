@@ -131,8 +131,8 @@ static int on_slice(void *self, const struct timeline_slice *slice)
 {
     struct timeline_relay *relay = self;
     const struct timeline_facts *facts = &slice->facts;
-    bool has_flow = slice->flow != TIMELINE_FLOW_NONE;
-    size_t behind = has_flow * TIMELINE_WORD + facts_bytes(facts), texts = 0;
+    bool has_flow = slice->flow != TIMELINE_FLOW_NONE, is_twice = slice->also.row;
+    size_t behind = (size_t)(is_twice + has_flow) * TIMELINE_WORD + facts_bytes(facts), texts = 0;
     if (!slice->is_lasting)
         texts = strlen(slice->name) + strlen(slice->category) + 2 + text_bytes(facts);
     int error;
@@ -149,6 +149,9 @@ static int on_slice(void *self, const struct timeline_slice *slice)
                                                  .category = slice->category};
     entry->flow = (uint8_t)slice->flow;
     entry->is_lasting = slice->is_lasting;
+    entry->is_twice = is_twice;
+    if (is_twice)
+        memcpy(words++, &slice->also, sizeof slice->also);
     if (has_flow)
         *words++ = slice->flow_id;
     union timeline_value *values = keep_facts(entry, words, facts);
