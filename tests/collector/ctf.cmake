@@ -7,10 +7,13 @@ foreach(name test_ctf_crew test_ctf_reader test_ctf_streams test_ctf_damage test
     target_link_libraries(${name} PRIVATE ctf_writer)
 endforeach()
 
-# Prints a trace as babeltrace2 does; writes traces that no machine at hand records; makes events of every kind.
+# Prints a trace as babeltrace2 does; reads one in both of the reader's ways; writes traces that no machine at hand records; makes events of every kind.
 add_executable(ctf_dump collector/ctf_dump.c)
 msc_private_includes(ctf_dump)
 target_link_libraries(ctf_dump PRIVATE msc_collector)
+add_executable(ctf_records collector/ctf_records.c)
+msc_private_includes(ctf_records)
+target_link_libraries(ctf_records PRIVATE msc_collector)
 add_executable(ctf_shapes collector/ctf_shapes.c)
 msc_private_includes(ctf_shapes)
 target_include_directories(ctf_shapes PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
@@ -23,4 +26,4 @@ add_executable(peak_memory e2e/peak_memory.c)
 add_executable(ctf_kinds collector/ctf_kinds.c)
 target_include_directories(ctf_kinds PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(ctf_kinds PRIVATE PkgConfig::LTTNG_UST ${CMAKE_DL_LIBS})
-set_target_properties(ctf_dump ctf_shapes ctf_steady peak_memory ctf_kinds PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+set_target_properties(ctf_dump ctf_records ctf_shapes ctf_steady peak_memory ctf_kinds PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -27,11 +27,12 @@ static uint64_t emit_round(int64_t n)
     snprintf(padded, sizeof padded, "%s", text);
     lttng_ust_tracepoint(ctf_kinds, numbers, n - 50);
     lttng_ust_tracepoint(ctf_kinds, arrays, padded, bytes, (size_t)(n % (BYTES + 1)));
+    lttng_ust_tracepoint(ctf_kinds, tails, n - 50, padded, bytes, (uint32_t)(n % (BYTES + 1)));
     lttng_ust_tracepoint(ctf_kinds, nothing);
     if (n % 10)
-        return 3;
+        return 4;
     lttng_ust_tracepoint(ctf_kinds, empty_text, "");
-    return 4;
+    return 5;
 }
 
 int main(int argc, char **argv)

@@ -52,6 +52,20 @@ LTTNG_UST_TRACEPOINT_EVENT(ctf_kinds, arrays,
         lttng_ust_field_sequence_text(char, part, text, size_t, count % 7 + 1)
         lttng_ust_field_integer(uint8_t, last, 255)))
 
+/* As our own events are: lengths of 32 bits, and nothing that is smaller beside them. */
+LTTNG_UST_TRACEPOINT_EVENT(ctf_kinds, tails,
+    LTTNG_UST_TP_ARGS(int64_t, n, const char *, text, const uint8_t *, bytes, uint32_t, count),
+    LTTNG_UST_TP_FIELDS(
+        lttng_ust_field_integer(int64_t, s64, n)
+        lttng_ust_field_integer(int32_t, s32, (int32_t)n)
+        lttng_ust_field_integer(uint32_t, u32, (uint32_t)(n % 3))
+        lttng_ust_field_sequence(uint64_t, stack, (const uint64_t *)bytes, uint32_t, count / 8)
+        lttng_ust_field_sequence_text(char, part, text, uint32_t, count % 9 + 1)
+        lttng_ust_field_integer(int32_t, behind, (int32_t)-n)
+        lttng_ust_field_sequence(uint8_t, some, bytes, uint32_t, count)
+        lttng_ust_field_integer(uint64_t, hash, (uint64_t)n * UINT64_C(0xFEDCBA987))
+        lttng_ust_field_string(line, text)))
+
 LTTNG_UST_TRACEPOINT_EVENT(ctf_kinds, nothing,
     LTTNG_UST_TP_ARGS(),
     LTTNG_UST_TP_FIELDS())

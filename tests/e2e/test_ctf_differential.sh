@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every event and every field of our CTF reader against babeltrace2's, on traces of many shapes: recorded here,
-# and written in the layouts that no machine at hand records. usage: test_ctf_differential.sh BUILD_DIR
+# and written in the layouts that no machine at hand records. Each is read as values, which are compared, and as
+# records under many plans, which are compared with those (ctf_records.c). usage: test_ctf_differential.sh BUILD_DIR
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lttng_session.sh"
@@ -8,6 +9,7 @@ lttng_private "$@"
 build=$1
 kinds=$build/tests/ctf_kinds
 dump=$build/tests/ctf_dump
+records=$build/tests/ctf_records
 work=/run/work
 export LC_ALL=C # texts are bytes
 export LTTNG_UST_ALLOW_BLOCKING=1
@@ -43,7 +45,7 @@ like_ours() {
         -e 's/_[A-Za-z0-9_]+_length = [0-9]+, //g' -e 's/^(\[[0-9]+\]) ([^{]* )?([a-z0-9_]+(:[a-z_]+)?: \{)/\1 \3/'
 }
 
-# compare NAME FOLDER AT_LEAST [FILTER]: both read FOLDER alike, and there are so many events in it. Events of one time on
+# compare NAME FOLDER AT_LEAST [FILTER]: all read FOLDER alike, and there are so many events in it. Events of one time on
 # two CPUs may come in either order, so lines are compared sorted; that ours come in order is looked at apart.
 compare() {
     deadline 60 babeltrace2 --clock-cycles --no-delta "$2" 2>"$work/peer.said" >"$work/peer" ||
@@ -55,7 +57,9 @@ compare() {
     sed '/ ctf_kinds:empty_text: /d' "$work/ours" | ${4:-cat} | sort >"$work/ours.sorted"
     like_ours <"$work/peer" | ${4:-cat} | sort >"$work/peer.sorted"
     diff "$work/peer.sorted" "$work/ours.sorted" >"$work/diff" || fail "$1: differs: $(head -n 6 "$work/diff")"
-    echo "$1: $(wc -l <"$work/ours.sorted") events alike"
+    deadline 60 "$records" "$2" >"$work/records" 2>"$work/records.said" || fail "$1: records: $(cat "$work/records.said")"
+    grep -q "^events=$(wc -l <"$work/ours") " "$work/records" || fail "$1: records: $(cat "$work/records")"
+    echo "$1: $(wc -l <"$work/ours.sorted") events alike, records: $(cat "$work/records")"
 }
 
 # losses FOLDER FIELD: one of the reader's counts.
@@ -94,6 +98,7 @@ lt start demo
 MAPSCOPE_MUTEX_FRACTION=1 MAPSCOPE_KEYS=1 deadline 60 "$build/bin/session_cache" >/dev/null
 lt stop demo
 compare demo "$lttng_dir/demo" 1500
+[ "$(sed -n 's/.*straight=//p' "$work/records")" -ge 1500 ] || fail "demo: not by the fast path: $(cat "$work/records")"
 
 # --- buffers and contexts ---
 begin uid "$lossless --buffers-uid --subbuf-size=64k" vpid vtid procname

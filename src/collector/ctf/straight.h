@@ -12,7 +12,8 @@
  *
  * straight.c finds the programs that can be run so: whole numbers in the byte order of this machine, which is little
  * endian, at bytes. All others, and each event that has something unusual about it, are program.c's, and what comes out
- * is the same; test_ctf_program.c compares them. Cost: bench/ctf_read.
+ * is the same; test_ctf_program.c compares them, and tests/collector/ctf_records.c on traces of every shape. Cost:
+ * bench/ctf_read.
  */
 #ifndef COLLECTOR_CTF_STRAIGHT_H
 #define COLLECTOR_CTF_STRAIGHT_H
