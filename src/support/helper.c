@@ -88,9 +88,12 @@ static void run(struct helper *helper, struct helper_ring *ring)
     bool is_last = !ring->step(ring->self, block);
     pthread_mutex_lock(&helper->mutex);
     ring->is_busy = false;
-    ring->filled += ring->is_ahead;
-    ring->drained += !ring->is_ahead;
-    ring->is_over |= ring->is_ahead && is_last;
+    if (ring->is_ahead) {
+        ring->filled++;
+        ring->is_over |= is_last;
+    } else {
+        ring->drained++;
+    }
 }
 
 static void wake_owner(struct helper *helper)
@@ -168,7 +171,7 @@ void helper_give_back(struct helper_ring *ring)
 
 size_t helper_filling(const struct helper_ring *ring)
 {
-    return (size_t)(ring->filled % ring->count); /* which nobody else changes */
+    return (size_t)(ring->filled % ring->count); /* without the mutex: of this ring nobody else writes it, see run() */
 }
 
 void helper_pass(struct helper_ring *ring)
