@@ -120,16 +120,21 @@ static int add_slice(struct timeline_check *check, const struct timeline_slice *
     check->spans.items[check->spans.count++] =
         (struct span){.pid = slice->pid, .row = slice->row, .begin_ns = slice->begin_ns, .end_ns = slice->end_ns};
     check->counts.slices++;
-    return check->next.slice ? check->next.slice(check->next.self, slice) : 0;
+    return 0;
 }
 
+/* Where it stands on two rows, it is held against the rules on each, and goes on as one. */
 static int on_slice(void *self, const struct timeline_slice *slice)
 {
+    struct timeline_check *check = self;
     struct timeline_slice first, second;
-    if (!timeline_slice_split(slice, &first, &second))
-        return add_slice(self, slice);
-    int error = add_slice(self, &first);
-    return error ? error : add_slice(self, &second);
+    bool is_twice = timeline_slice_split(slice, &first, &second);
+    int error = is_twice ? add_slice(check, &first) : 0;
+    if (!error)
+        error = add_slice(check, is_twice ? &second : slice);
+    if (error)
+        return error;
+    return check->next.slice ? check->next.slice(check->next.self, slice) : 0;
 }
 
 static int on_instant(void *self, const struct timeline_instant *instant)
