@@ -5,21 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/fnv.h"
 #include "support/hashmap.h"
 #include "support/vec.h"
 
-/* FNV-1a */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
-{
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
-    return mix(hash, text, strlen(text) + 1);
+    return fnv_mix(hash, text, strlen(text) + 1);
 }
 
 static uint64_t mix_location(uint64_t hash, const struct symbol_location *location)
@@ -27,7 +19,7 @@ static uint64_t mix_location(uint64_t hash, const struct symbol_location *locati
     for (uint32_t i = 0; i < location->frame_count; i++) {
         const struct symbol_frame *frame = &location->frames[i];
         hash = mix_text(mix_text(hash, frame->function), frame->file);
-        hash = mix(hash, &frame->line, sizeof frame->line);
+        hash = fnv_mix(hash, &frame->line, sizeof frame->line);
     }
     return hash;
 }
@@ -39,14 +31,14 @@ static uint64_t mix_stack(uint64_t hash, const struct export_input *input, stack
     for (uint32_t i = 0; i < stack.count; i++)
         hash = mix_location(hash, symbols_resolve(input->symbols, stack.pid, stack.pcs[i], stack.first_ns));
     *frames += stack.count;
-    return mix(hash, &stack.count, sizeof stack.count);
+    return fnv_mix(hash, &stack.count, sizeof stack.count);
 }
 
 static uint64_t identity(const struct export_input *input, const struct finding *finding)
 {
-    uint64_t hash = mix_text(UINT64_C(0xcbf29ce484222325), finding->map_name);
+    uint64_t hash = mix_text(FNV_BEGIN, finding->map_name);
     size_t frames = 0;
-    hash = mix(hash, &finding->kind, sizeof finding->kind);
+    hash = fnv_mix(hash, &finding->kind, sizeof finding->kind);
     for (size_t i = 0; i < finding->operation_count; i++) {
         const struct finding_operation *operation = &finding->operations[i];
         hash = mix_stack(hash, input, operation->stack, &frames);
@@ -56,9 +48,10 @@ static uint64_t identity(const struct export_input *input, const struct finding 
     }
     if (frames)
         return hash;
-    hash = mix(hash, &finding->pid, sizeof finding->pid); /* nothing is known of the place: it is of this map alone */
-    hash = mix(hash, &finding->map.address, sizeof finding->map.address);
-    return mix(hash, &finding->map.generation, sizeof finding->map.generation);
+    hash =
+        fnv_mix(hash, &finding->pid, sizeof finding->pid); /* nothing is known of the place: it is of this map alone */
+    hash = fnv_mix(hash, &finding->map.address, sizeof finding->map.address);
+    return fnv_mix(hash, &finding->map.generation, sizeof finding->map.generation);
 }
 
 /* Where a fault has been found. */

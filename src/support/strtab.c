@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/fnv.h"
 #include "support/vec.h"
 
 struct entry {
@@ -24,10 +25,8 @@ struct strtab {
 
 static uint64_t hash_text(const char *text, size_t length)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, then a finaliser for the low bits */
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    hash ^= hash >> 32;
+    uint64_t hash = fnv_mix(FNV_BEGIN, text, length);
+    hash ^= hash >> 32; /* a finaliser for the low bits */
     return hash * UINT64_C(0x9e3779b97f4a7c15);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/analyses/timeline_relay.h"
+#include "support/fnv.h"
 #include "support/helper.h"
 
 enum { MANY = 20000, HUGE_BYTES = 200 * 1024 };
@@ -19,8 +20,7 @@ struct listener {
 
 static int hear(struct listener *listener, const void *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        listener->hash = (listener->hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    listener->hash = fnv_mix(listener->hash, bytes, size);
     return 0;
 }
 
