@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <mapscope/mutex.h>
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,35 @@ static inline void sleep_until(uint64_t ns)
     struct timespec time = timespec_at(ns);
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR) {
     }
+}
+
+/* One thread waits for the mutex in `wait`, while another holds it, which releases it in `release`. */
+static inline void let_one_wait_in(msc_mutex *mutex, void *(*wait)(void *), void *(*release)(void *))
+{
+    pthread_t thread;
+    msc_mutex_lock(mutex);
+    pthread_create(&thread, NULL, wait, mutex);
+    until_waiting(mutex, 1);
+    release(mutex);
+    pthread_join(thread, NULL);
+}
+
+static inline void *lock_and_unlock(void *mutex)
+{
+    msc_mutex_lock(mutex);
+    msc_mutex_unlock(mutex);
+    return NULL;
+}
+
+static inline void *unlock(void *mutex)
+{
+    msc_mutex_unlock(mutex);
+    return NULL;
+}
+
+static inline void let_one_wait(msc_mutex *mutex)
+{
+    let_one_wait_in(mutex, lock_and_unlock, unlock);
 }
 
 /* A function whose addresses are told apart from the other sites': no two of them within SITE bytes. */
