@@ -264,12 +264,12 @@ static void hex(char *out, const uint8_t *bytes, size_t count)
 void profile_intern_main(struct profile_intern *tables, uint32_t pid, const struct process_module *module)
 {
     char build_id[2 * PROCESS_BUILD_ID_MAX + 1];
-    if (module->size == 0)
+    uint64_t most = UINT64_MAX - module->base, size = module->size < most ? module->size : most;
+    if (size == 0)
         return;
     hex(build_id, module->build_id, module->build_id_length);
     struct profile_mapping mapping = {.start = module->base,
-                                      .limit = module->size <= UINT64_MAX - module->base ? module->base + module->size
-                                                                                         : UINT64_MAX,
+                                      .limit = module->base + size,
                                       .file = intern_name(tables, module->path),
                                       .build_id = intern_name(tables, build_id)};
     tables->has_main = add_mapping(tables, &mapping, NULL) == 1;

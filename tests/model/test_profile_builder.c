@@ -159,19 +159,34 @@ static void test_a_time_that_is_none_becomes_one(void **state)
     profile_destroy(profile);
 }
 
-static void test_a_main_binary_that_ends_behind_all_memory_is_cut(void **state)
+static struct profile *profile_of_main(uint64_t base, uint64_t size)
 {
-    (void)state;
-    struct process_module module = {.base = 0x1000, .size = UINT64_MAX, .path = (char[]){"/bin/x"}};
+    struct process_module module = {.base = base, .size = size, .path = (char[]){"/bin/x"}};
     struct profile_builder *builder;
     assert_int_equal(profile_builder_create(&builder), 0);
     profile_builder_main(builder, SERVER, &module);
     profile_builder_value_type(builder, "delay", "nanoseconds");
     profile_builder_period(builder, "contentions", "count", 1);
     profile_builder_time(builder, 1, 0);
-    struct profile *profile = finish(builder);
+    return finish(builder);
+}
+
+static void test_a_main_binary_that_ends_behind_all_memory_is_cut(void **state)
+{
+    (void)state;
+    struct profile *profile = profile_of_main(0x1000, UINT64_MAX);
     assert_true(profile->mappings[0].limit == UINT64_MAX);
     profile_destroy(profile);
+}
+
+static void test_a_main_binary_of_which_nothing_is_left_is_left_out(void **state)
+{
+    (void)state;
+    struct profile *at_the_end = profile_of_main(UINT64_MAX, 0x1000), *empty = profile_of_main(0x1000, 0);
+    assert_int_equal(at_the_end->mapping_count, 0);
+    assert_int_equal(empty->mapping_count, 0);
+    profile_destroy(at_the_end);
+    profile_destroy(empty);
 }
 
 int main(void)
@@ -186,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_a_frame_where_no_code_lies_stands_by_its_name),
         cmocka_unit_test(test_a_time_that_is_none_becomes_one),
         cmocka_unit_test(test_a_main_binary_that_ends_behind_all_memory_is_cut),
+        cmocka_unit_test(test_a_main_binary_of_which_nothing_is_left_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
