@@ -88,10 +88,9 @@ static size_t form_bytes(uint8_t form)
     return form == CTF_FLAG || form == CTF_NOT ? sizeof(bool) : sizeof(struct ctf_value);
 }
 
-/* A bool has a half word of its own: the fast path has none for two in one. */
 static size_t align(size_t at, size_t bytes)
 {
-    size_t unit = bytes > sizeof(uint64_t) ? sizeof(uint64_t) : bytes < sizeof(uint32_t) ? sizeof(uint32_t) : bytes;
+    size_t unit = bytes > sizeof(uint64_t) ? sizeof(uint64_t) : bytes;
     return (at + unit - 1) / unit * unit;
 }
 

@@ -242,6 +242,7 @@ struct planned {
     uint64_t constant;
     int32_t before, behind;
     uint64_t second;
+    bool far;
 };
 
 #define AT(name, member, how)                                                                                          \
@@ -257,11 +258,11 @@ static void plan_struct(void *self, const struct ctf_event_class *class, struct 
     static const struct {
         const char *name;
         struct ctf_place place;
-    } known[] = {AT("one", one, U64),          AT("two", two, U64),       AT("three", three, U64),
-                 AT("four", four, U64),        AT("five", five, U64),     AT("wide", wide, U64),
-                 AT("half", half, U32),        AT("id", id, S32),         AT("flag", flag, FLAG),
-                 AT("no_flag", not_flag, NOT), AT("words", words, VALUE), AT("bytes", bytes, BYTES),
-                 AT("name", name, VALUE),      AT("behind", behind, S32), AT("second", second, U64)};
+    } known[] = {
+        AT("one", one, U64),     AT("two", two, U64),          AT("three", three, U64),   AT("four", four, U64),
+        AT("five", five, U64),   AT("wide", wide, U64),        AT("half", half, U32),     AT("id", id, S32),
+        AT("flag", flag, FLAG),  AT("no_flag", not_flag, NOT), AT("words", words, VALUE), AT("bytes", bytes, BYTES),
+        AT("name", name, VALUE), AT("behind", behind, S32),    AT("second", second, U64), AT("far", far, FLAG)};
     const struct planned blank = {.constant = *(const uint64_t *)self};
     plan->size = sizeof blank;
     memcpy(plan->blank, &blank, sizeof blank);
@@ -459,14 +460,37 @@ static void test_what_is_behind_a_record_stays_whole(void **state)
     done(&compiled);
 }
 
+static void test_two_bools_share_a_half_word(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"u32 flag; u32 no_flag;", "u32 no_flag; u64 one; u32 flag;",
+                                         "u32 flag; u32 far; u32 no_flag;"};
+    static const size_t flag_at[] = {0, 12, 0}, no_flag_at[] = {4, 0, 8}, sizes[] = {8, 16, 12};
+    _Alignas(struct ctf_value) uint8_t room[ROOM + CTF_SLACK_BYTES];
+    const struct planned *record = (const struct planned *)(const void *)room;
+    for (size_t i = 0; i < 4 * sizeof fields / sizeof *fields; i++) {
+        struct compiled compiled;
+        uint32_t flag = i % 2, no_flag = i / 2 % 2;
+        uint8_t bytes[16] = {0};
+        memcpy(bytes + flag_at[i / 4], &flag, sizeof flag);
+        memcpy(bytes + no_flag_at[i / 4], &no_flag, sizeof no_flag);
+        compile_planned(&compiled, fields[i / 4], 0);
+        assert_non_null(compiled.program.straight);
+        assert_non_null(run_straight(&compiled, bytes, sizes[i / 4], room, ROOM));
+        assert_int_equal(record->flag, flag != 0);
+        assert_int_equal(record->not_flag, no_flag == 0);
+        assert_int_equal(memcmp(&record->not_flag + 1, "\0\0", 2), 0); /* what no field fills */
+        done(&compiled);
+    }
+}
+
 /* Each of these has something that only the program does, and both give it. */
 static void test_what_the_fast_path_cannot_do_is_left_to_the_program(void **state)
 {
     (void)state;
     static const char *const fields[] = {
-        "u64 one; u32 wide;",     /* becomes larger */
-        "u32 flag; u32 no_flag;", /* two bools in one half word */
-        "u16 half;",              /* the same */
+        "u64 one; u32 wide;", /* becomes larger */
+        "u16 half;",          /* the same */
         "integer { size = 32; align = 8; byte_order = be; } half;",
         "u8 x; aligned half;",                              /* not at a byte */
         "u64 two; string name; u64 one;",                   /* would spill onto what is there */
@@ -576,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_end),
         cmocka_unit_test(test_the_fast_path_holds_each_byte_against_the_room),
         cmocka_unit_test(test_what_is_behind_a_record_stays_whole),
+        cmocka_unit_test(test_two_bools_share_a_half_word),
         cmocka_unit_test(test_what_the_fast_path_cannot_do_is_left_to_the_program),
         cmocka_unit_test(test_neighbours_are_copied_whole),
         cmocka_unit_test(test_a_length_may_count_two_arrays),

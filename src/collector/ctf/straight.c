@@ -85,13 +85,30 @@ static void add_copied(struct builder *builder, size_t at, size_t to, uint8_t by
     builder->copied_bytes[i] = bytes;
 }
 
+/* The last flag of that half word in the stretch at hand, or NULL. */
+static struct ctf_flag *flag_beside(struct builder *builder, size_t half_to)
+{
+    struct ctf_flag *flag = builder->flags + builder->flag_count;
+    for (uint16_t left = stretch_at_hand(builder)->flag_count; left > 0; left--)
+        if ((--flag)->to == half_to)
+            return flag;
+    return NULL;
+}
+
 static void add_flag(struct builder *builder, size_t at, size_t to, bool is_not)
 {
     size_t half_to = to / HALF * HALF;
-    uint32_t shift = (uint32_t)(to - half_to) * BYTE;
-    uint32_t rest = ctf_raw32((const uint8_t *)builder->plan->blank + half_to) & ~(UINT32_C(0xff) << shift);
-    builder->flags[builder->flag_count++] = (struct ctf_flag){
-        .at = (uint16_t)at, .to = (uint16_t)half_to, .shift = (uint8_t)shift, .is_not = is_not, .rest = rest};
+    uint32_t shift = (uint32_t)(to - half_to) * BYTE, others = ~(UINT32_C(0xff) << shift);
+    uint32_t blank = ctf_raw32((const uint8_t *)builder->plan->blank + half_to);
+    struct ctf_flag *beside = flag_beside(builder, half_to), *end = builder->flags + builder->flag_count++;
+    struct ctf_flag *flag = beside ? beside + 1 : end;
+    memmove(flag + 1, flag, (size_t)(end - flag) * sizeof *flag);
+    *flag = (struct ctf_flag){.at = (uint16_t)at,
+                              .to = (uint16_t)half_to,
+                              .shift = (uint8_t)shift,
+                              .is_not = is_not,
+                              .keep = beside ? others : 0,
+                              .rest = beside ? 0 : blank & others};
     stretch_at_hand(builder)->flag_count++;
 }
 
@@ -166,7 +183,8 @@ static void end_stretch(struct builder *builder, enum ctf_tail tail, size_t to)
     for (size_t i = 0; i < builder->copied_count; i++)
         own(builder, builder->copied[i].to, builder->copied_bytes[i], OWNER_NOW);
     for (size_t i = builder->flag_count - stretch_at_hand(builder)->flag_count; i < builder->flag_count; i++)
-        own(builder, builder->flags[i].to, HALF, OWNER_NOW);
+        if (!builder->flags[i].keep) /* the first of its half word owns it */
+            own(builder, builder->flags[i].to, HALF, OWNER_NOW);
     if (is_placed)
         own(builder, to, sizeof(struct ctf_value), OWNER_NOW);
     stretch_at_hand(builder)->tail = (uint8_t)tail;
