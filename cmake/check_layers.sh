@@ -40,5 +40,5 @@ only 'lttng/(tracepoint|ust|urcu)' src/tracepoints/
 only 'lttng/lttng' src/collector/session/
 only 'elfutils/|dwarf\.h|libelf\.h|gelf\.h' src/collector/symbolize/
 only 'profile\.pb-c\.h|protobuf-c' exporters/pprof/
-only 'zlib\.h' 'exporters/gzip'
+only 'zlib\.h' 'exporters/gzip_'
 exit $status

@@ -1,142 +1,240 @@
 /*
- * See gzip.h. One block is handed over at a time: the writer fills the front's buffer while the thread
- * deflates the block before it. `mutex` guards filled, last, done and error; the block's bytes belong to
- * the thread while `filled` is not 0, to the writer otherwise.
+ * See gzip.h. The blocks are a ring, through which each goes like this; they are numbered from 0:
+ *
+ *     writer: fills it, passes it on -> worker or writer: takes it, deflates it -> writer: writes it to the back
+ *
+ *     written <= taken <= passed, and passed - written < slot_count; `passed` is the number of the one being filled
+ *
+ * Start at work(), which is all that a worker does, and next_block(), the writer's side.
  */
 #include "exporters/gzip.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ZLIB_CONST
-#include <zlib.h>
-
+#include "exporters/gzip_block.h"
 #include "support/worker.h"
 
-enum { BLOCK_BYTES = 256 * 1024, CHUNK_BYTES = 64 * 1024, GZIP_WRAPPER = 16, MEMORY_LEVEL = 8 };
+/* Deflating takes not quite six times what all else does: more than eight would wait for the writer. */
+enum { WORKERS_MAX = 8, SLOTS_A_WORKER = 8 };
+
+struct slot {
+    struct gzip_block *block; /* owned; NULL until it is needed */
+    bool is_deflated;         /* guarded by the mutex */
+};
+
+struct worker {
+    struct gzip *gzip;
+    struct gzip_deflater *deflater; /* owned */
+    pthread_t thread;
+};
 
 struct gzip {
     struct outbuf front;
     struct outbuf *back;
-    z_stream stream;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    size_t filled; /* bytes of the block that wait for the thread */
-    bool last;     /* nothing comes after this block */
-    bool joined;
-    int error; /* of the thread; the writer sees it at the next block */
-    unsigned char block[BLOCK_BYTES];
-    unsigned char chunk[CHUNK_BYTES];
+    enum gzip_level level;
+    struct gzip_deflater *deflater; /* the writer's; owned */
+    uint32_t crc, length;           /* of what is written; the length modulo 2^32, as the trailer has it */
+    uint64_t written;
+    struct slot slots[WORKERS_MAX * SLOTS_A_WORKER + 1];
+    size_t slot_count;
+    struct worker workers[WORKERS_MAX];
+    size_t worker_count, worker_max;
+
+    pthread_mutex_t mutex; /* guards what follows; only the writer changes `passed` */
+    uint64_t taken, passed;
+    size_t idle_count; /* of the workers */
+    bool is_stopping;
+    pthread_cond_t work;     /* for the workers: passed or is_stopping has changed */
+    pthread_cond_t deflated; /* for the writer */
 };
 
-/* Only memory can fail in deflate, and all of it is allocated by deflateInit2. */
-static int deflate_block(struct gzip *gzip, size_t size, bool last)
+static struct slot *slot_of(struct gzip *gzip, uint64_t number)
 {
-    z_stream *stream = &gzip->stream;
-    stream->next_in = gzip->block;
-    stream->avail_in = (uInt)size;
-    do {
-        stream->next_out = gzip->chunk;
-        stream->avail_out = CHUNK_BYTES;
-        deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
-        outbuf_bytes(gzip->back, gzip->chunk, CHUNK_BYTES - stream->avail_out);
-    } while (!stream->avail_out && !gzip->back->error);
-    return gzip->back->error;
+    return &gzip->slots[number % gzip->slot_count];
 }
 
-/* The next block, possibly an empty last one. */
-static bool await_block(struct gzip *gzip, size_t *size)
+/* ---- deflating: with the mutex held ---- */
+
+/* The mutex is let go meanwhile. */
+static void deflate_next(struct gzip *gzip, struct gzip_deflater *deflater)
 {
-    pthread_mutex_lock(&gzip->mutex);
-    while (!gzip->filled && !gzip->last)
-        pthread_cond_wait(&gzip->changed, &gzip->mutex);
-    *size = gzip->filled;
-    bool last = gzip->last;
+    struct slot *slot = slot_of(gzip, gzip->taken++);
     pthread_mutex_unlock(&gzip->mutex);
-    return last;
-}
-
-static void give_back(struct gzip *gzip, int error)
-{
+    gzip_block_deflate(slot->block, deflater);
     pthread_mutex_lock(&gzip->mutex);
-    gzip->filled = 0;
-    gzip->error = error;
-    pthread_cond_signal(&gzip->changed);
-    pthread_mutex_unlock(&gzip->mutex);
+    slot->is_deflated = true;
+    pthread_cond_signal(&gzip->deflated);
 }
 
-/* After a failure it goes on taking blocks, so that the writer never waits for nothing. */
-static void *compress_blocks(void *self)
+static void idle(struct gzip *gzip)
 {
-    struct gzip *gzip = self;
-    bool last = false;
-    int error = 0;
-    while (!last) {
-        size_t size;
-        last = await_block(gzip, &size);
-        if (!error)
-            error = deflate_block(gzip, size, last);
-        give_back(gzip, error);
-    }
+    gzip->idle_count++;
+    pthread_cond_wait(&gzip->work, &gzip->mutex);
+    gzip->idle_count--;
+}
+
+static void *work(void *self)
+{
+    const struct worker *worker = self;
+    struct gzip *gzip = worker->gzip;
+    pthread_mutex_lock(&gzip->mutex);
+    while (!gzip->is_stopping)
+        if (gzip->taken < gzip->passed)
+            deflate_next(gzip, worker->deflater);
+        else
+            idle(gzip);
+    pthread_mutex_unlock(&gzip->mutex);
     return NULL;
 }
 
-static int hand_over(struct gzip *gzip, const void *bytes, size_t size)
+/* ---- the writer: out of the ring ---- */
+
+/* RFC 1952: deflate, no flags, no time; XFL: the fastest, or nothing; from Unix. */
+static void write_header(const struct gzip *gzip)
+{
+    const unsigned char header[10] = {0x1f, 0x8b, 8, [8] = gzip->level == GZIP_FAST ? 4 : 0, [9] = 3};
+    outbuf_bytes(gzip->back, header, sizeof header);
+}
+
+static void write_u32(struct outbuf *out, uint32_t number)
+{
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        outbuf_char(out, (char)(number >> shift));
+}
+
+static void write_trailer(const struct gzip *gzip)
+{
+    write_u32(gzip->back, gzip->crc);
+    write_u32(gzip->back, gzip->length);
+}
+
+/* Instead of waiting the writer deflates what nobody has taken yet. */
+static void await_deflated(struct gzip *gzip, struct slot *slot)
 {
     pthread_mutex_lock(&gzip->mutex);
-    while (gzip->filled)
-        pthread_cond_wait(&gzip->changed, &gzip->mutex);
-    int error = gzip->error;
-    if (!error) {
-        memcpy(gzip->block, bytes, size);
-        gzip->filled = size;
-        pthread_cond_signal(&gzip->changed);
-    }
+    while (!slot->is_deflated)
+        if (gzip->taken < gzip->passed)
+            deflate_next(gzip, gzip->deflater);
+        else
+            pthread_cond_wait(&gzip->deflated, &gzip->mutex);
+    slot->is_deflated = false;
     pthread_mutex_unlock(&gzip->mutex);
-    return error;
+}
+
+static void write_next(struct gzip *gzip)
+{
+    struct slot *slot = slot_of(gzip, gzip->written);
+    await_deflated(gzip, slot);
+    outbuf_bytes(gzip->back, slot->block->deflated, slot->block->deflated_size);
+    gzip->crc = gzip_block_crc_after(slot->block, gzip->crc);
+    gzip->length += (uint32_t)slot->block->size;
+    gzip->written++;
+}
+
+/* Until at most `rest` blocks are on their way. */
+static int write_until(struct gzip *gzip, size_t rest)
+{
+    while (gzip->passed - gzip->written > rest && !gzip->back->error)
+        write_next(gzip);
+    return gzip->back->error;
+}
+
+/* ---- the writer: into the ring ---- */
+
+static struct gzip_block *filling(struct gzip *gzip)
+{
+    return slot_of(gzip, gzip->passed)->block;
+}
+
+/* The end of the block before it is its dictionary. With one slot the two are the same. */
+static int begin_block(struct gzip *gzip)
+{
+    struct slot *slot = slot_of(gzip, gzip->passed);
+    if (!slot->block)
+        slot->block = malloc(sizeof *slot->block);
+    if (!slot->block)
+        return -ENOMEM;
+    size_t dictionary_size = gzip->passed ? GZIP_DICTIONARY_BYTES : 0;
+    if (dictionary_size) {
+        const struct gzip_block *before = slot_of(gzip, gzip->passed - 1)->block;
+        memcpy(slot->block->dictionary, before->text + GZIP_BLOCK_BYTES - dictionary_size, dictionary_size);
+    }
+    slot->block->dictionary_size = dictionary_size;
+    slot->block->size = 0;
+    slot->block->is_last = false;
+    return 0;
+}
+
+/* Whether a worker waits for it. */
+static bool pass(struct gzip *gzip)
+{
+    pthread_mutex_lock(&gzip->mutex);
+    gzip->passed++;
+    bool is_awaited = gzip->idle_count;
+    pthread_cond_signal(&gzip->work);
+    pthread_mutex_unlock(&gzip->mutex);
+    return is_awaited;
+}
+
+/* If none can be had, those that there are have more to do, or the writer has. */
+static void start_worker(struct gzip *gzip)
+{
+    struct worker *worker = &gzip->workers[gzip->worker_count];
+    if (gzip->worker_count == gzip->worker_max || gzip_deflater_create(gzip->level, &worker->deflater))
+        return;
+    worker->gzip = gzip;
+    if (!worker_start(&worker->thread, work, worker)) {
+        gzip->worker_count++;
+        return;
+    }
+    gzip_deflater_destroy(worker->deflater);
+    gzip->worker_max = gzip->worker_count;
+}
+
+/* The one being filled is full, and more comes. */
+static int next_block(struct gzip *gzip)
+{
+    if (!pass(gzip))
+        start_worker(gzip);
+    int error = write_until(gzip, gzip->slot_count - 1);
+    return error ? error : begin_block(gzip);
 }
 
 /* Of the front. */
 static int drain_front(void *self, const void *bytes, size_t size)
 {
+    struct gzip *gzip = self;
     const unsigned char *at = bytes;
-    int error = 0;
-    while (!error && size) {
-        size_t part = size < BLOCK_BYTES ? size : BLOCK_BYTES;
-        error = hand_over(self, at, part);
+    while (size) {
+        int error = filling(gzip)->size == GZIP_BLOCK_BYTES ? next_block(gzip) : 0;
+        if (error)
+            return error;
+        struct gzip_block *block = filling(gzip);
+        size_t room = GZIP_BLOCK_BYTES - block->size, part = size < room ? size : room;
+        memcpy(block->text + block->size, at, part);
+        block->size += part;
         at += part;
         size -= part;
     }
-    return error;
-}
-
-/* Everything but the thread. */
-static int prepare(struct gzip *gzip, enum gzip_level level)
-{
-    if (deflateInit2(&gzip->stream, (int)level, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MEMORY_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return -ENOMEM;
-    int error = outbuf_init(&gzip->front, drain_front, gzip);
-    if (error) {
-        deflateEnd(&gzip->stream);
-        return error;
-    }
-    pthread_mutex_init(&gzip->mutex, NULL); /* neither fails with default attributes */
-    pthread_cond_init(&gzip->changed, NULL);
     return 0;
 }
 
-static void release(struct gzip *gzip)
+/* ---- life ---- */
+
+static int prepare(struct gzip *gzip)
 {
-    pthread_cond_destroy(&gzip->changed);
-    pthread_mutex_destroy(&gzip->mutex);
-    outbuf_fini(&gzip->front);
-    deflateEnd(&gzip->stream);
-    free(gzip);
+    size_t others = worker_processors() - 1;
+    gzip->worker_max = others < WORKERS_MAX ? others : WORKERS_MAX;
+    gzip->slot_count = gzip->worker_max * SLOTS_A_WORKER + 1;
+    int error = begin_block(gzip);
+    if (!error)
+        error = gzip_deflater_create(gzip->level, &gzip->deflater);
+    return error ? error : outbuf_init(&gzip->front, drain_front, gzip);
 }
 
 int gzip_create(struct outbuf *back, enum gzip_level level, struct gzip **out)
@@ -145,16 +243,16 @@ int gzip_create(struct outbuf *back, enum gzip_level level, struct gzip **out)
     if (!gzip)
         return -ENOMEM;
     gzip->back = back;
-    int error = prepare(gzip, level);
+    gzip->level = level;
+    pthread_mutex_init(&gzip->mutex, NULL); /* none of them fails with default attributes */
+    pthread_cond_init(&gzip->work, NULL);
+    pthread_cond_init(&gzip->deflated, NULL);
+    int error = prepare(gzip);
     if (error) {
-        free(gzip);
+        gzip_destroy(gzip);
         return error;
     }
-    error = worker_start(&gzip->thread, compress_blocks, gzip);
-    if (error) {
-        release(gzip);
-        return error;
-    }
+    write_header(gzip);
     *out = gzip;
     return 0;
 }
@@ -164,29 +262,42 @@ struct outbuf *gzip_front(struct gzip *gzip)
     return &gzip->front;
 }
 
-static void end_thread(struct gzip *gzip)
-{
-    if (gzip->joined)
-        return;
-    pthread_mutex_lock(&gzip->mutex);
-    gzip->last = true;
-    pthread_cond_signal(&gzip->changed);
-    pthread_mutex_unlock(&gzip->mutex);
-    pthread_join(gzip->thread, NULL);
-    gzip->joined = true;
-}
-
 int gzip_finish(struct gzip *gzip)
 {
     int error = outbuf_flush(&gzip->front);
-    end_thread(gzip);
-    return error ? error : gzip->error;
+    if (error)
+        return error;
+    filling(gzip)->is_last = true;
+    pass(gzip);
+    error = write_until(gzip, 0);
+    if (!error)
+        write_trailer(gzip);
+    return gzip->back->error;
+}
+
+static void stop_workers(struct gzip *gzip)
+{
+    pthread_mutex_lock(&gzip->mutex);
+    gzip->is_stopping = true;
+    pthread_cond_broadcast(&gzip->work);
+    pthread_mutex_unlock(&gzip->mutex);
+    for (size_t i = 0; i < gzip->worker_count; i++) {
+        pthread_join(gzip->workers[i].thread, NULL);
+        gzip_deflater_destroy(gzip->workers[i].deflater);
+    }
 }
 
 void gzip_destroy(struct gzip *gzip)
 {
     if (!gzip)
         return;
-    end_thread(gzip);
-    release(gzip);
+    stop_workers(gzip);
+    for (size_t i = 0; i < gzip->slot_count; i++)
+        free(gzip->slots[i].block);
+    gzip_deflater_destroy(gzip->deflater);
+    outbuf_fini(&gzip->front);
+    pthread_cond_destroy(&gzip->deflated);
+    pthread_cond_destroy(&gzip->work);
+    pthread_mutex_destroy(&gzip->mutex);
+    free(gzip);
 }
