@@ -143,7 +143,7 @@ struct ctf_options {
     void *self;
     struct helper *helper; /* merges ahead, for consumers that take as long for an event as that; NULL = nobody does */
     bool unordered;        /* stream after stream, without the merge: for consumers that need no order */
-    /* Threads that decode, the caller's included: what is read does not depend on it. 0 = as many as pay. */
+    /* Threads, the caller's and the helper's included: what is read does not depend on it. 0 = as many as pay. */
     size_t threads;
 };
 
