@@ -1,6 +1,7 @@
 /* See helper.h. Start at run(), which both threads do, work(), the helper's, and await(), the owner's. */
 #include "support/helper.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -224,8 +225,10 @@ void helper_destroy(struct helper *helper)
 
 static void add(struct helper *helper, const struct helper_ring *ring, struct helper_ring *place)
 {
+    assert(ring->count >= 2);
     *place = *ring;
     pthread_mutex_lock(&helper->mutex);
+    assert(helper->ring_count < RINGS_MAX);
     helper->rings[helper->ring_count++] = place;
     wake_helper(helper);
     pthread_mutex_unlock(&helper->mutex);
