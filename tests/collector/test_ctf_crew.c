@@ -292,13 +292,15 @@ static void test_between_many_counted_events_the_reader_comes_back(void **state)
     ctf_writer_save(&writer, folder, "ch_0");
     ctf_writer_close(&writer);
     struct ctf_options options = {.tally = count_the_often};
-    for (size_t threads = 1; threads <= 2; threads++) {
+    for (size_t threads = 1; threads <= 4; threads++) {
+        options.helper = threads > 2 ? helper_create() : NULL;
         struct told told = read_with(folder, options, threads);
         assert_int_equal(told.later, 2);
         assert_int_equal(told.events, 1);
         assert_int_equal(told.tally.events[1], 2 * EVENTS);
         assert_int_equal(told.tally.first_ns, 1);
         assert_int_equal(told.tally.last_ns, 2 * EVENTS);
+        helper_destroy(options.helper);
     }
     ctf_remove_folder(folder);
 }

@@ -285,7 +285,8 @@ static void put_twice(struct fixture *fixture, void (*put)(struct fixture *fixtu
                                              .category = "c",
                                              .flow_id = TIMELINE_FLOW_FIRST + length,
                                              .flow = length % 4 ? TIMELINE_FLOW_IN : TIMELINE_FLOW_NONE,
-                                             .facts = timeline_args_facts(&args)});
+                                             .facts = timeline_args_facts(&args),
+                                             .is_lasting = length % 3 && length % 2 == 0}); /* without the text */
         text[length] = 'x';
     }
     finish(fixture);
