@@ -79,6 +79,20 @@ int ctf_trace_plan(struct ctf_trace *trace, const struct ctf_options *options);
 
 void ctf_trace_destroy(struct ctf_trace *trace);
 
+static inline bool ctf_ticks_are_ns(const struct ctf_trace *trace)
+{
+    uint64_t frequency = trace->declared.clock.frequency_hz;
+    return !frequency || frequency == 1000000000;
+}
+
+/* On the reader's common clock. */
+static inline uint64_t ctf_to_ns(const struct ctf_trace *trace, uint64_t ticks)
+{
+    if (!ctf_ticks_are_ns(trace))
+        ticks = (uint64_t)((unsigned __int128)ticks * 1000000000 / trace->declared.clock.frequency_hz);
+    return ticks + (uint64_t)trace->shift_ns;
+}
+
 /* NULL if there is none. */
 const struct ctf_stream_class *ctf_trace_stream(const struct ctf_trace *trace, uint64_t id);
 
