@@ -159,14 +159,14 @@ static int begin_block(struct gzip *gzip)
         slot->block = malloc(sizeof *slot->block);
     if (!slot->block)
         return -ENOMEM;
-    size_t dictionary_size = gzip->passed ? GZIP_DICTIONARY_BYTES : 0;
-    if (dictionary_size) {
+    struct gzip_block *block = slot->block;
+    block->size = block->dictionary_size = 0;
+    block->is_last = false;
+    if (gzip->passed) {
         const struct gzip_block *before = slot_of(gzip, gzip->passed - 1)->block;
-        memcpy(slot->block->dictionary, before->text + GZIP_BLOCK_BYTES - dictionary_size, dictionary_size);
+        block->dictionary_size = GZIP_DICTIONARY_BYTES;
+        memcpy(block->dictionary, before->text + GZIP_BLOCK_BYTES - GZIP_DICTIONARY_BYTES, GZIP_DICTIONARY_BYTES);
     }
-    slot->block->dictionary_size = dictionary_size;
-    slot->block->size = 0;
-    slot->block->is_last = false;
     return 0;
 }
 
@@ -181,14 +181,17 @@ static bool pass(struct gzip *gzip)
     return is_awaited;
 }
 
-/* If none can be had, those that there are have more to do, or the writer has. */
+/* If there is none to be had, the others have more to do, or the writer has. */
 static void start_worker(struct gzip *gzip)
 {
-    struct worker *worker = &gzip->workers[gzip->worker_count];
-    if (gzip->worker_count == gzip->worker_max || gzip_deflater_create(gzip->level, &worker->deflater))
+    if (gzip->worker_count == gzip->worker_max)
         return;
+    struct worker *worker = &gzip->workers[gzip->worker_count];
     worker->gzip = gzip;
-    if (!worker_start(&worker->thread, work, worker)) {
+    int error = gzip_deflater_create(gzip->level, &worker->deflater);
+    if (!error)
+        error = worker_start(&worker->thread, work, worker);
+    if (!error) {
         gzip->worker_count++;
         return;
     }

@@ -19,7 +19,7 @@
 #include "exporters/gzip_block.h"
 #include "support/worker.h"
 
-enum { MANY = 3 * 1024 * 1024 + 1 };
+enum { MANY = 2 * 1024 * 1024 + 1 };
 
 /* ---- what the machine gives ---- */
 
