@@ -48,6 +48,12 @@ static int end_event(struct chrome *chrome, char *at)
     return chrome->out->error;
 }
 
+/* Since the writer's `total` was that, in an event that had begun before: what it wrote first is gone. */
+static bool was_flushed(const struct chrome *chrome, uint64_t total)
+{
+    return chrome->out->total != total;
+}
+
 /* Up to where readers, who multiply microseconds by a thousand again, have 64 bits with a sign. */
 #define TIME_MAX_NS ((uint64_t)INT64_MAX - 2 * DIGITS_THOUSAND)
 
@@ -88,8 +94,10 @@ static char *put_name(struct outbuf *out, char *at, const char *name, const char
 
 PHRASE_RENDERER char *render_name(struct chrome *chrome, char *at, const char *name, const char *category)
 {
+    const uint64_t total = chrome->out->total;
     char *end = put_name(chrome->out, at, name, category);
-    return phrase_keep(&chrome->names, address_of(name), address_of(category), at, end);
+    return was_flushed(chrome, total) ? end
+                                      : phrase_keep(&chrome->names, address_of(name), address_of(category), at, end);
 }
 
 static char *put_lasting_name(struct chrome *chrome, char *at, const char *name, const char *category)
@@ -138,8 +146,9 @@ static inline char *put_lead(char *at, const struct lead *lead)
 
 PHRASE_RENDERER char *render_text(struct chrome *chrome, char *at, const struct lead *lead, const char *text)
 {
+    const uint64_t total = chrome->out->total;
     char *end = json_string(chrome->out, put_lead(at, lead), text);
-    return phrase_keep(&chrome->texts, address_of(text), address_of(lead), at, end);
+    return was_flushed(chrome, total) ? end : phrase_keep(&chrome->texts, address_of(text), address_of(lead), at, end);
 }
 
 static inline char *put_text(struct chrome *chrome, char *at, const struct lead *lead, const char *text,
@@ -235,7 +244,7 @@ static int put_both(struct chrome *chrome, const struct timeline_slice *first, c
     const char *facts = at;
     at = put_facts(chrome, at, &first->facts, first->is_lasting);
     size_t size = (uintptr_t)at - (uintptr_t)span;
-    if (out->total != total || (size_t)(out->bytes + out->capacity - at) < size + JSON_MARGIN) {
+    if (was_flushed(chrome, total) || (size_t)(out->bytes + out->capacity - at) < size + JSON_MARGIN) {
         end_event(chrome, at);
         return put_slice(chrome, second);
     }
@@ -271,12 +280,14 @@ static int on_instant(void *self, const struct timeline_instant *instant)
 
 PHRASE_RENDERER char *render_counted(struct chrome *chrome, char *at, const char *name, const char *series)
 {
+    const uint64_t total = chrome->out->total;
     char *end = JSON_PUT(at, ",\"name\":");
     end = json_string(chrome->out, end, name);
     end = JSON_PUT(end, ",\"args\":{");
     end = json_string(chrome->out, end, series);
     *end++ = ':';
-    return phrase_keep(&chrome->counters, address_of(name), address_of(series), at, end);
+    return was_flushed(chrome, total) ? end
+                                      : phrase_keep(&chrome->counters, address_of(name), address_of(series), at, end);
 }
 
 static char *put_counted(struct chrome *chrome, char *at, const struct timeline_counter *counter)

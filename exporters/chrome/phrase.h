@@ -68,10 +68,10 @@ static inline char *phrase_copy(const struct phrase *phrase, char *at)
     return at + phrase->length;
 }
 
-/* What was written from `from` up to `at`, unless it is too long or began before the buffer was flushed. */
+/* What was written from `from` up to `at`, unless it is too long. Nothing of it was flushed. */
 static inline char *phrase_keep(struct phrases *phrases, uint64_t a, uint64_t b, const char *from, char *at)
 {
-    size_t length = (uintptr_t)at - (uintptr_t)from;
+    size_t length = (size_t)(at - from);
     if (length > PHRASE_BYTES)
         return at;
     struct phrase *first = &phrases->table[phrase_places(a, b)];

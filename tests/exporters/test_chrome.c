@@ -306,6 +306,35 @@ static void test_a_slice_on_two_rows_is_written_as_two(void **state)
     free(expected);
 }
 
+/* Each twice, from a point on where a piece of it no longer has room: in the end it stands about where it began. */
+static void put_as_long_as_the_buffer(struct fixture *fixture, bool is_lasting)
+{
+    enum { BUFFER_BYTES = 8192, BEFORE = 4600, LENGTHS = 200 };
+    static char text[BEFORE + LENGTHS + 1];
+    memset(text, 'x', sizeof text - 1);
+    fixture->out.capacity = BUFFER_BYTES;
+    for (size_t i = 0; i < 2 * LENGTHS; i++) {
+        assert_int_equal(outbuf_flush(&fixture->out), 0);
+        outbuf_bytes(&fixture->out, text, BEFORE);
+        put_slice(fixture, (struct timeline_slice){
+                               .pid = 1, .row = 2, .name = text + i / 2, .category = "c", .is_lasting = is_lasting});
+    }
+    finish(fixture);
+}
+
+static void test_a_lasting_name_as_long_as_the_buffer_is_written_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    put_as_long_as_the_buffer(fixture, false);
+    char *expected = strdup(fixture->memory.bytes);
+    assert_non_null(expected);
+    teardown(state);
+    setup(state);
+    put_as_long_as_the_buffer(fixture, true);
+    assert_true(strcmp(fixture->memory.bytes, expected) == 0);
+    free(expected);
+}
+
 static void test_a_name_that_does_not_last_may_change_in_place(void **state)
 {
     char name[] = "a";
@@ -481,6 +510,7 @@ int main(void)
         CHROME_TEST(test_args_keep_their_kind_and_all_their_bits),
         CHROME_TEST(test_every_key_is_written_by_its_text_with_a_value_of_its_kind),
         CHROME_TEST(test_what_lasts_is_written_as_what_does_not),
+        CHROME_TEST(test_a_lasting_name_as_long_as_the_buffer_is_written_whole),
         CHROME_TEST(test_a_name_that_does_not_last_may_change_in_place),
         CHROME_TEST(test_instants_belong_to_their_row_and_counters_to_their_process),
         CHROME_TEST(test_names_come_with_their_place),
