@@ -1,4 +1,4 @@
-/* See crew.h. Start at work(), which a thread runs, and ctf_crew_next(), the reader's side. */
+/* See crew.h. Start at work(), which a thread runs, and ctf_crew_next(), the merge's side. */
 #include "collector/ctf/crew.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ static int fill(struct ctf_crew *crew, struct ctf_lane *lane)
 
 /* ---- the threads ---- */
 
-static void wake_reader(struct ctf_crew *crew)
+static void wake_merge(struct ctf_crew *crew)
 {
     if (!crew->awaited || !crew->awaited->first)
         return;
@@ -92,13 +92,13 @@ static void wake_reader(struct ctf_crew *crew)
     pthread_cond_signal(&crew->filled);
 }
 
-/* To wake someone takes as long as to decode a batch: the reader is woken to several, or to the last. */
+/* To wake someone takes as long as to decode a batch: the merge is woken to several, or to the last. */
 static bool is_worth_waking(const struct ctf_crew *crew)
 {
     return crew->ready_count > crew->ready_max / 2 || !crew->awaited || crew->awaited->has_ended || !choose(crew);
 }
 
-/* Where memory is out, the reader will find out: it has to fill for itself. */
+/* Where memory is out, the merge will find out: it has to fill for itself. */
 static void *work(void *self)
 {
     struct ctf_crew *crew = self;
@@ -107,10 +107,10 @@ static void *work(void *self)
         struct ctf_lane *lane = choose(crew);
         if (lane && !fill(crew, lane)) {
             if (is_worth_waking(crew))
-                wake_reader(crew);
+                wake_merge(crew);
             continue;
         }
-        wake_reader(crew);
+        wake_merge(crew);
         crew->idle_count++;
         pthread_cond_wait(&crew->work, &crew->mutex);
         crew->idle_count--;
@@ -181,7 +181,7 @@ void ctf_crew_stop(struct ctf_crew *crew)
     *crew = (struct ctf_crew){0};
 }
 
-/* ---- the reader ---- */
+/* ---- the merge ---- */
 
 /* Until the lane has a batch: decodes, or waits for who decodes that lane where nothing else is to be done. */
 static int await(struct ctf_crew *crew, struct ctf_lane *lane)

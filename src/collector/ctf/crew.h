@@ -30,14 +30,14 @@ struct ctf_crew {
     struct ctf_batch *finished;                      /* the merge's: taken from lanes */
     _Alignas(CTF_APART_BYTES) pthread_mutex_t mutex; /* guards what follows, and what lanes say it does */
     pthread_cond_t work;                             /* for the threads: there may be something to do */
-    pthread_cond_t filled;                           /* for the reader: a batch is ready */
+    pthread_cond_t filled;                           /* for the merge: a batch is ready */
     struct ctf_lane *lanes;
     size_t lane_count;
     struct ctf_batch *spare;
     size_t ready_count, ready_max; /* batches that are filled or being filled */
     size_t batch_bytes;
     bool is_unordered, is_stopping;
-    const struct ctf_lane *awaited; /* that the reader sleeps for; NULL = it does not */
+    const struct ctf_lane *awaited; /* that the merge sleeps for; NULL = it does not */
     size_t idle_count, thread_count;
     pthread_t threads[CTF_CREW_MAX];
 };

@@ -20,7 +20,7 @@ struct ctf_lane {
     struct ctf_stream *stream; /* borrowed; with a crew, of who fills a batch from it */
     struct ctf_crew *crew;     /* NULL = decoded when asked */
 
-    /* the reader's */
+    /* of who reads */
     _Alignas(CTF_APART_BYTES) const uint8_t *at; /* the entry to be read next */
     const uint8_t *end;                          /* of the batch */
     struct ctf_batch *batch;                     /* that it reads; without a crew owned; NULL = none */
