@@ -59,35 +59,35 @@ static void remove_first(struct ctf_merge *merge)
     restore_order(merge);
 }
 
-/* Until the first stream's next event is the earliest of all: 1. 0 = there is none; CTF_LATER; -ENOMEM. */
-static __attribute__((noinline)) int find_earliest(struct ctf_merge *merge, const struct ctf_entry **out)
+/* The first stream's next event is later than the runner-up's, or there is none. */
+static int move_first(struct ctf_merge *merge, const struct ctf_entry *entry)
 {
-    while (merge->count) {
-        struct ctf_merge_entry *first = &merge->heap[0];
-        int state = ctf_lane_peek(first->lane, out);
-        if (state != 0 && state != 1)
-            return state;
-        if (state == 1 && (*out)->time_ns <= merge->runner_up_ns)
-            return 1;
-        if (state == 1) {
-            first->time_ns = (*out)->time_ns;
-            restore_order(merge);
-        } else {
+    if (!entry) {
+        int state = ctf_lane_peek(merge->heap[0].lane, &entry);
+        if (state == 0)
             remove_first(merge);
-        }
+        if (state != 1)
+            return state == 0 ? 1 : state;
     }
-    return 0;
+    if (entry->time_ns > merge->runner_up_ns) {
+        merge->heap[0].time_ns = entry->time_ns;
+        restore_order(merge);
+    }
+    return 1;
 }
 
-/* A warning has time 0: it is said where it lies. */
-int ctf_merge_next(struct ctf_merge *merge, const struct ctf_entry **out)
+int ctf_merge_next(struct ctf_merge *merge, struct ctf_lane **out)
 {
-    *out = merge->count ? ctf_lane_entry(merge->heap[0].lane) : NULL;
-    if (!*out || (*out)->time_ns > merge->runner_up_ns) {
-        int state = find_earliest(merge, out);
+    while (merge->count) {
+        struct ctf_lane *first = merge->heap[0].lane;
+        const struct ctf_entry *entry = ctf_lane_entry(first);
+        if (entry && entry->time_ns <= merge->runner_up_ns) {
+            *out = first;
+            return 1;
+        }
+        int state = move_first(merge, entry);
         if (state != 1)
             return state;
     }
-    ctf_lane_take(merge->heap[0].lane, *out);
-    return 1;
+    return 0;
 }

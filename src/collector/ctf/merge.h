@@ -25,9 +25,9 @@ int ctf_merge_init(struct ctf_merge *merge, struct ctf_lane *lanes, size_t count
 void ctf_merge_fini(struct ctf_merge *merge);
 
 /*
- * 1 = an event, or a warning in the place where it belongs; 0 = the end; CTF_LATER; -ENOMEM. `*out` is good until the
- * next call; with a crew, as long as its batch is.
+ * 1 = the next entry of `*out` is the earliest of all, and so is each behind it up to merge->runner_up_ns: to be taken
+ * from the lane. 0 = there is none; CTF_LATER; -ENOMEM.
  */
-int ctf_merge_next(struct ctf_merge *merge, const struct ctf_entry **out);
+int ctf_merge_next(struct ctf_merge *merge, struct ctf_lane **out);
 
 #endif
