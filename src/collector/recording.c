@@ -1,4 +1,4 @@
-/* See recording.h. Start reading at recording_open and recording_draw: one loop each, over read_events. */
+/* See recording.h. Start reading at recording_open and recording_draw: one pass each, recording_pass.h. */
 #include "collector/recording.h"
 
 #include <errno.h>
@@ -6,156 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/analyses/contention.h"
-#include "collector/analyses/map_analyses.h"
 #include "collector/analyses/map_states.h"
-#include "collector/analyses/timeline.h"
 #include "collector/analyses/timeline_relay.h"
 #include "collector/capture_read.h"
-#include "collector/ctf/ctf.h"
-#include "collector/decode.h"
-#include "collector/known_metadata.h"
 #include "collector/page_list.h"
 #include "collector/process_maps.h"
+#include "collector/recording_pass.h"
 #include "collector/symbolize/symbolize.h"
 #include "support/helper.h"
-
-/* Events between two looks at the progress callback. */
-enum { PROGRESS_EVENTS = 65536 };
-
-enum { FETCHED_AHEAD = 4, FETCHED_BYTES = 256, LINE_BYTES = 64 };
-
-struct pass {
-    struct recording *recording;
-    struct ctf_reader *reader;
-    struct helper *helper; /* NULL = there is none */
-    int (*apply)(struct pass *pass, const struct event *event);
-    struct contention *contention;     /* first pass */
-    struct map_analyses *maps;         /* first pass, may be NULL */
-    bool expects_symbols;              /* first pass, where stacks are to be resolved */
-    size_t expected_stacks;            /* those before are expected */
-    struct timeline_builder *timeline; /* second pass */
-    bool is_silent;                    /* what is wrong with the trace has been said */
-    uint64_t events;                   /* EVENT_SET: of which fields are needed */
-    bool needs_all;                    /* of the others the ids and the order; else their number is enough */
-};
-
-/* Those that are new since the last time. */
-static void expect_symbols(struct pass *pass)
-{
-    const struct recording *recording = pass->recording;
-    size_t count = stacks_count(recording->stacks);
-    while (pass->expected_stacks < count) {
-        struct stack_view stack = stacks_get(recording->stacks, (stack_id)++pass->expected_stacks);
-        symbolizer_expect(recording->symbolizer, &stack);
-    }
-}
-
-static bool keep_going(const struct pass *pass)
-{
-    const struct recording_options *options = &pass->recording->options;
-    if (!options->progress)
-        return true;
-    uint64_t done, total;
-    ctf_progress(pass->reader, &done, &total);
-    return options->progress(options->self, done, total);
-}
-
-/* An event was decoded on another processor, perhaps: its lines are asked for some events before. */
-static void fetch(const struct ctf_entry *event)
-{
-    for (size_t at = 0; at < FETCHED_BYTES; at += LINE_BYTES)
-        __builtin_prefetch((const char *)event + at);
-}
-
-static int apply_all(struct pass *pass, const struct ctf_entry *const *events, size_t count)
-{
-    int error = 0;
-    for (size_t i = 0; i < count && !error; i++) {
-        fetch(events[i + FETCHED_AHEAD < count ? i + FETCHED_AHEAD : i]);
-        error = pass->apply(pass, decode_event(ctf_record(events[i]), events[i]->cpu));
-    }
-    return error;
-}
-
-/* Decodes every event of the reader and applies it. 0 at the end, or the first negative errno. */
-static int read_events(struct pass *pass)
-{
-    const struct ctf_entry *const *events;
-    size_t count, since_look = 0;
-    int status, error = 0;
-    while (!error && (status = ctf_next_many(pass->reader, &events, &count)) > 0) {
-        if (status == CTF_LATER)
-            count = PROGRESS_EVENTS;
-        else
-            error = apply_all(pass, events, count);
-        since_look += count;
-        if (!error && since_look >= PROGRESS_EVENTS) {
-            error = keep_going(pass) ? 0 : -EINTR;
-            since_look = 0;
-        }
-        if (!error && pass->expects_symbols)
-            expect_symbols(pass);
-    }
-    return error ? error : status;
-}
-
-static void warn(void *self, const char *text)
-{
-    const struct pass *pass = self;
-    const struct recording_options *options = &pass->recording->options;
-    if (options->warn && !pass->is_silent)
-        options->warn(options->self, text);
-}
-
-static void plan(void *self, const struct ctf_event_class *class, struct ctf_plan *plan)
-{
-    const struct pass *pass = self;
-    decode_plan(pass->events, class, plan);
-}
-
-static bool is_ours(enum event_kind kind)
-{
-    return kind >= EVENT_MAP_ALLOC && kind <= EVENT_VARIANT;
-}
-
-enum { TALLY_OURS, TALLY_OTHERS };
-
-static int tally(void *self, const char *class_name)
-{
-    const struct pass *pass = self;
-    enum event_kind kind = decode_kind_of(class_name);
-    if (pass->events & EVENT_SET(kind) || (!is_ours(kind) && kind != EVENT_OTHER))
-        return CTF_DELIVER;
-    return is_ours(kind) ? TALLY_OURS : TALLY_OTHERS;
-}
-
-static int run_pass(struct pass *pass, struct diag *diag)
-{
-    struct ctf_options options = {.warn = warn, .plan = plan, .self = pass, .helper = pass->helper};
-    if (!pass->needs_all)
-        options.tally = tally;
-    if (!pass->recording->capture.is_of_other_version)
-        options.known = known_metadata;
-    int error = ctf_open(pass->recording->path, &options, diag, &pass->reader);
-    if (error)
-        return error;
-    error = read_events(pass);
-    if (error)
-        diag_errno(diag, -error, "cannot read all of %s", pass->recording->path);
-    else if (!pass->is_silent)
-        keep_going(pass);
-    return error;
-}
-
-static void end_pass(struct pass *pass)
-{
-    timeline_destroy(pass->timeline);
-    map_analyses_destroy(pass->maps);
-    contention_destroy(pass->contention);
-    ctf_close(pass->reader);
-    helper_destroy(pass->helper);
-}
 
 static void note_time(struct recording *recording, uint64_t first_ns, uint64_t last_ns)
 {
@@ -169,7 +27,7 @@ static void note_time(struct recording *recording, uint64_t first_ns, uint64_t l
 static void note_tally(struct recording *recording, const struct ctf_reader *reader)
 {
     struct ctf_tally tally = ctf_tally(reader);
-    recording->own_events += tally.events[TALLY_OURS];
+    recording->own_events += tally.events[PASS_TALLY_OURS];
     if (tally.first_ns <= tally.last_ns)
         note_time(recording, tally.first_ns, tally.last_ns);
 }
@@ -184,7 +42,7 @@ static int apply_first(struct pass *pass, const struct event *event)
 {
     struct recording *recording = pass->recording;
     note_time(recording, event->time_ns, event->time_ns);
-    recording->own_events += is_ours(event->kind);
+    recording->own_events += pass_is_ours(event->kind);
     uint64_t kind = EVENT_SET(event->kind);
     int error = 0;
     if (!is_kernels(event) && !process_table_knows(&recording->processes, event))
@@ -243,7 +101,7 @@ static int apply_pages(struct pass *pass, struct diag *diag)
 {
     struct recording *recording = pass->recording;
     uint64_t end_ns = recording->capture.end_ns > recording->last_ns ? recording->capture.end_ns : recording->last_ns;
-    int error = page_read_all(recording->path, end_ns, &recording->snapshots, warn, pass, diag);
+    int error = page_read_all(recording->path, end_ns, &recording->snapshots, pass_warn, pass, diag);
     for (size_t i = 0; i < recording->snapshots.count && !error; i++) {
         struct lock_snapshot *snapshot = &recording->snapshots.items[i];
         note_page(recording, snapshot);
@@ -273,7 +131,7 @@ static int first_pass(struct recording *recording, struct diag *diag)
     }
     if (!error) {
         pass.helper = pass.needs_all ? helper_create() : NULL;
-        error = run_pass(&pass, diag);
+        error = pass_run(&pass, diag);
     }
     if (!error) {
         note_reader(recording, pass.reader);
@@ -291,7 +149,7 @@ static int first_pass(struct recording *recording, struct diag *diag)
         error = contention_view_name(recording->contention, recording->stacks, &recording->symbols, recording->last_ns);
     recording->contention_state = pass.contention; /* the view borrows names from it */
     pass.contention = NULL;
-    end_pass(&pass);
+    pass_end(&pass);
     return error;
 }
 
@@ -410,13 +268,13 @@ static int draw_into(struct recording *recording, struct timeline_relay *relay, 
         .contention = recording->contention,
     };
     int error = timeline_create(timeline_relay_sink(relay), &options, &pass.timeline);
-    int read_error = error ? 0 : run_pass(&pass, diag);
+    int read_error = error ? 0 : pass_run(&pass, diag);
     if (!error && !read_error)
         error = finish_drawing(&pass, relay);
     if (error)
         diag_errno(diag, -error, "cannot draw %s", recording->path);
     timeline_relay_destroy(relay);
-    end_pass(&pass);
+    pass_end(&pass);
     return error ? error : read_error;
 }
 

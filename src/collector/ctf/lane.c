@@ -125,10 +125,10 @@ static int next_batch(struct ctf_lane *lane)
     return state;
 }
 
-int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out)
+int ctf_lane_go_on(struct ctf_lane *lane)
 {
     int state = 1;
-    while (!(*out = ctf_lane_entry(lane)) && state == 1)
+    while (lane->at == lane->end && state == 1)
         state = next_batch(lane);
     return state;
 }

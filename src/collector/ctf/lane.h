@@ -52,13 +52,15 @@ void ctf_lane_fini(struct ctf_lane *lane);
 /* Decodes into the batch until it is full or the stream ends; batch->state says which. By one thread at a time. */
 void ctf_lane_fill(struct ctf_lane *lane, struct ctf_batch *batch);
 
-/* 1 = `*out` is the next event's or warning, 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
-int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out);
+/* Goes on to a batch with an entry in it: 1; 0 = the stream has ended; CTF_LATER, once; -ENOMEM. */
+int ctf_lane_go_on(struct ctf_lane *lane);
 
-/* The next entry of the batch, which may be a warning; NULL = there is none. */
-static inline const struct ctf_entry *ctf_lane_entry(const struct ctf_lane *lane)
+/* 1 = `*out` is the next event's or warning; else as ctf_lane_go_on. */
+static inline int ctf_lane_peek(struct ctf_lane *lane, const struct ctf_entry **out)
 {
-    return lane->at != lane->end ? (const struct ctf_entry *)(const void *)lane->at : NULL;
+    int state = lane->at != lane->end ? 1 : ctf_lane_go_on(lane);
+    *out = (const struct ctf_entry *)(const void *)lane->at;
+    return state;
 }
 
 /* By any thread. */

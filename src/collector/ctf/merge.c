@@ -59,35 +59,23 @@ static void remove_first(struct ctf_merge *merge)
     restore_order(merge);
 }
 
-/* The first stream's next event is later than the runner-up's, or there is none. */
-static int move_first(struct ctf_merge *merge, const struct ctf_entry *entry)
-{
-    if (!entry) {
-        int state = ctf_lane_peek(merge->heap[0].lane, &entry);
-        if (state == 0)
-            remove_first(merge);
-        if (state != 1)
-            return state == 0 ? 1 : state;
-    }
-    if (entry->time_ns > merge->runner_up_ns) {
-        merge->heap[0].time_ns = entry->time_ns;
-        restore_order(merge);
-    }
-    return 1;
-}
-
 int ctf_merge_next(struct ctf_merge *merge, struct ctf_lane **out)
 {
     while (merge->count) {
-        struct ctf_lane *first = merge->heap[0].lane;
-        const struct ctf_entry *entry = ctf_lane_entry(first);
-        if (entry && entry->time_ns <= merge->runner_up_ns) {
-            *out = first;
+        struct ctf_merge_entry *first = &merge->heap[0];
+        const struct ctf_entry *entry;
+        int state = ctf_lane_peek(first->lane, &entry);
+        if (state != 0 && state != 1)
+            return state;
+        if (state == 0) {
+            remove_first(merge);
+        } else if (entry->time_ns > merge->runner_up_ns) {
+            first->time_ns = entry->time_ns;
+            restore_order(merge);
+        } else {
+            *out = first->lane;
             return 1;
         }
-        int state = move_first(merge, entry);
-        if (state != 1)
-            return state;
     }
     return 0;
 }
