@@ -122,4 +122,3 @@ void pass_end(struct pass *pass)
     ctf_close(pass->reader);
     helper_destroy(pass->helper);
 }
-

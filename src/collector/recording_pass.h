@@ -22,14 +22,14 @@ struct pass {
     struct ctf_reader *reader;                                  /* owned */
     struct helper *helper;                                      /* owned; NULL = there is none */
     int (*apply)(struct pass *pass, const struct event *event); /* 0 or a negative errno, which ends it */
-    struct contention *contention;     /* first pass */
-    struct map_analyses *maps;         /* first pass, may be NULL */
-    bool expects_symbols;              /* first pass, where stacks are to be resolved */
-    size_t expected_stacks;            /* those before are expected */
-    struct timeline_builder *timeline; /* second pass */
-    bool is_silent;                    /* what is wrong with the trace has been said */
-    uint64_t events;                   /* EVENT_SET: of which fields are needed */
-    bool needs_all;                    /* of the others the ids and the order; else their number is enough */
+    struct contention *contention;                              /* first pass */
+    struct map_analyses *maps;                                  /* first pass, may be NULL */
+    bool expects_symbols;                                       /* first pass, where stacks are to be resolved */
+    size_t expected_stacks;                                     /* those before are expected */
+    struct timeline_builder *timeline;                          /* second pass */
+    bool is_silent;                                             /* what is wrong with the trace has been said */
+    uint64_t events;                                            /* EVENT_SET: of which fields are needed */
+    bool needs_all; /* of the others the ids and the order; else their number is enough */
 };
 
 /* Where events are counted that are of no more use. */
