@@ -160,24 +160,31 @@ static void run_in_turn(const uint32_t *site, const uint64_t *hold_ns, uint32_t 
     msc_mutex_destroy(&mutex);
 }
 
-static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state)
-{
-    (void)state;
-    static const uint32_t waiters[] = {1, 2, 4, 10}, site[11] = {0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    static const uint64_t hold_ns[11] = {UNIT_NS};
-    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
-        run_in_turn(site, hold_ns, waiters[i] + 1);
-        struct blame truth = true_blame(), charged = blame_by_charge(), own = blame_by_own_unlock();
-        assert_true(worst_error(&charged, &truth) < 0.05);
-        assert_true(charged.ns[0] >= waiters[i] * (double)UNIT_NS); /* grows with the waiters */
-        assert_false(worst_error(&own, &truth) < 0.05);             /* or this check would see nothing */
-    }
-}
-
 static int by_value(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
+}
+
+/* Medians, here and below: in one of the runs the machine may have been busy with something else. */
+static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state)
+{
+    (void)state;
+    enum { RUNS = 5 };
+    static const uint32_t waiters[] = {1, 2, 4, 10}, site[11] = {0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const uint64_t hold_ns[11] = {UNIT_NS};
+    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
+        double errors[RUNS];
+        for (int run = 0; run < RUNS; run++) {
+            run_in_turn(site, hold_ns, waiters[i] + 1);
+            struct blame truth = true_blame(), charged = blame_by_charge(), own = blame_by_own_unlock();
+            errors[run] = worst_error(&charged, &truth);
+            assert_true(charged.ns[0] >= waiters[i] * (double)UNIT_NS); /* grows with the waiters */
+            assert_false(worst_error(&own, &truth) < 0.05);             /* or this check would see nothing */
+        }
+        qsort(errors, RUNS, sizeof errors[0], by_value);
+        assert_true(errors[RUNS / 2] < 0.05);
+    }
 }
 
 /* golang#73760: holds of 1, 5, 2, 3 and 4 units that arrive together cost 4, 15, 4, 3 and 0 (Go 1.22: 4, 15, 3, 6). */
@@ -229,10 +236,10 @@ static void *work(void *first)
     return NULL;
 }
 
-static void test_the_rare_culprit_is_found_among_many_holds(void **state)
+static void run_mix(void)
 {
-    (void)state;
     pthread_t threads[WORKERS];
+    lock_record_count = 0;
     msc_mutex_init(&mutex, "mixed");
     turn_count = WORKERS * OPS;
     for (uint32_t i = 0; i < turn_count; i++)
@@ -241,12 +248,24 @@ static void test_the_rare_culprit_is_found_among_many_holds(void **state)
         pthread_create(&threads[i], NULL, work, turns + i * OPS);
     for (uint32_t i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
-    struct blame truth = true_blame(), charged = blame_by_charge(), own = blame_by_own_unlock();
-    assert_true(worst_error(&charged, &truth) < 0.03);
-    assert_int_equal(hottest(&charged), hottest(&truth));
-    assert_false(worst_error(&own, &truth) < 0.2); /* the other rule blames the short holds */
-    assert_int_equal(hottest(&own), 0);
     msc_mutex_destroy(&mutex);
+}
+
+static void test_the_rare_culprit_is_found_among_many_holds(void **state)
+{
+    (void)state;
+    enum { RUNS = 5 };
+    double errors[RUNS];
+    for (int run = 0; run < RUNS; run++) {
+        run_mix();
+        struct blame truth = true_blame(), charged = blame_by_charge(), own = blame_by_own_unlock();
+        errors[run] = worst_error(&charged, &truth);
+        assert_int_equal(hottest(&charged), hottest(&truth));
+        assert_false(worst_error(&own, &truth) < 0.2); /* the other rule blames the short holds */
+        assert_int_equal(hottest(&own), 0);
+    }
+    qsort(errors, RUNS, sizeof errors[0], by_value);
+    assert_true(errors[RUNS / 2] < 0.03);
 }
 
 int main(void)
