@@ -166,11 +166,18 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Medians, here and below: in one of the runs the machine may have been busy with something else. */
+/* In one of the runs the machine may have been busy with something else. */
+enum { RUNS = 5 };
+
+static double median(double errors[RUNS])
+{
+    qsort(errors, RUNS, sizeof errors[0], by_value);
+    return errors[RUNS / 2];
+}
+
 static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state)
 {
     (void)state;
-    enum { RUNS = 5 };
     static const uint32_t waiters[] = {1, 2, 4, 10}, site[11] = {0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     static const uint64_t hold_ns[11] = {UNIT_NS};
     for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
@@ -182,8 +189,7 @@ static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state
             assert_true(charged.ns[0] >= waiters[i] * (double)UNIT_NS); /* grows with the waiters */
             assert_false(worst_error(&own, &truth) < 0.05);             /* or this check would see nothing */
         }
-        qsort(errors, RUNS, sizeof errors[0], by_value);
-        assert_true(errors[RUNS / 2] < 0.05);
+        assert_true(median(errors) < 0.05);
     }
 }
 
@@ -191,7 +197,6 @@ static void test_a_planned_hold_is_charged_what_it_cost_each_waiter(void **state
 static void test_five_holders_are_charged_what_each_cost_the_others(void **state)
 {
     (void)state;
-    enum { RUNS = 5 };
     static const uint32_t site[SITES] = {0, 1, 2, 3, 4};
     static const uint64_t cost_units[SITES] = {4, 15, 4, 3, 0};
     static const uint64_t hold_ns[SITES] = {UNIT_NS, UINT64_C(5) * UNIT_NS, UINT64_C(2) * UNIT_NS,
@@ -206,8 +211,7 @@ static void test_five_holders_are_charged_what_each_cost_the_others(void **state
         }
     }
     for (int i = 0; i < SITES; i++) {
-        qsort(errors[i], RUNS, sizeof errors[i][0], by_value);
-        assert_true(errors[i][RUNS / 2] < 0.02);
+        assert_true(median(errors[i]) < 0.02);
     }
 }
 
@@ -254,7 +258,6 @@ static void run_mix(void)
 static void test_the_rare_culprit_is_found_among_many_holds(void **state)
 {
     (void)state;
-    enum { RUNS = 5 };
     double errors[RUNS];
     for (int run = 0; run < RUNS; run++) {
         run_mix();
@@ -264,8 +267,7 @@ static void test_the_rare_culprit_is_found_among_many_holds(void **state)
         assert_false(worst_error(&own, &truth) < 0.2); /* the other rule blames the short holds */
         assert_int_equal(hottest(&own), 0);
     }
-    qsort(errors, RUNS, sizeof errors[0], by_value);
-    assert_true(errors[RUNS / 2] < 0.03);
+    assert_true(median(errors) < 0.03);
 }
 
 int main(void)
